@@ -1,0 +1,1 @@
+"""The ground floor: durable writes, time, errors, limits, HTTP. Knows nothing about pharmacies."""

@@ -1,0 +1,134 @@
+"""The audit: who did what and when, each row's hash covering the row before it.
+
+`record` writes in the transaction of the act itself. Looking at a patient is an act too, but nobody
+waits for its row: `Looks` gathers them and a heartbeat writes them.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from . import clock
+from .db import Reader, Writer
+from .scope import Actor
+
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One act: its subject is an id, its detail never holds a patient's data."""
+
+    tenant_id: str | None
+    actor: str
+    act: str
+    subject: str | None
+    detail: str
+    at: int
+
+
+def record(
+    w: Writer,
+    tenant_id: str | None,
+    actor: Actor,
+    act: str,
+    subject: str | None = None,
+    **detail: Any,
+) -> None:
+    """Write one act into the chain, in the transaction that makes it true."""
+    w.before_commit(_append, _entry(tenant_id, actor, act, subject, w.now, detail))
+
+
+def _entry(
+    tenant_id: str | None,
+    actor: Actor,
+    act: str,
+    subject: str | None,
+    at: int,
+    detail: dict[str, Any],
+) -> Entry:
+    text = json.dumps(detail, separators=(",", ":"), ensure_ascii=False) if detail else "{}"
+    return Entry(tenant_id, actor.id, act, subject, text, at)
+
+
+def _append(w: Writer, entries: list[Entry]) -> None:
+    """Chain the acts of one commit behind the last row of the file."""
+    last = w.one("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
+    seq, previous = (last["seq"], last["hash"]) if last else (0, GENESIS)
+    rows = []
+    for entry in entries:
+        seq += 1
+        previous = chain(previous, seq, entry)
+        rows.append(
+            (
+                seq,
+                entry.at,
+                entry.tenant_id,
+                entry.actor,
+                entry.act,
+                entry.subject,
+                entry.detail,
+                previous,
+            )
+        )
+    w.many(
+        "INSERT INTO audit (seq, at, tenant_id, actor, act, subject, detail, hash)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        rows,
+    )
+
+
+def chain(previous: str, seq: int, entry: Entry) -> str:
+    """The hash of a row: SHA-256 over the hash before it and its own fields as a JSON array."""
+    fields = [
+        previous,
+        seq,
+        entry.at,
+        entry.tenant_id,
+        entry.actor,
+        entry.act,
+        entry.subject,
+        entry.detail,
+    ]
+    text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def verify(r: Reader) -> int | None:
+    """The number of the first row whose hash does not fit, or None when the chain is whole."""
+    previous, expected_seq = GENESIS, 1
+    for row in r.connection.execute("SELECT * FROM audit ORDER BY seq"):
+        entry = Entry(
+            row["tenant_id"], row["actor"], row["act"], row["subject"], row["detail"], row["at"]
+        )
+        previous = chain(previous, row["seq"], entry)
+        if row["seq"] != expected_seq or row["hash"] != previous:
+            return int(row["seq"])
+        expected_seq += 1
+    return None
+
+
+class Looks:
+    """Acts of looking, gathered in memory for the next heartbeat."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+
+    def add(
+        self, tenant_id: str, actor: Actor, act: str, subject: str | None, **detail: Any
+    ) -> None:
+        """Note that somebody looked; written within a second."""
+        now = clock.now_ms()
+        self._entries.append(_entry(tenant_id, actor, act, subject, now, detail))
+
+    def take(self) -> list[Entry]:
+        """What waits to be written; it is the caller's to write now."""
+        entries, self._entries = self._entries, []
+        return entries
+
+
+def write_looks(w: Writer, entries: list[Entry]) -> None:
+    """Chain gathered looks."""
+    for entry in entries:
+        w.before_commit(_append, entry)

@@ -1,0 +1,40 @@
+"""The only place time comes from: wall time in unix milliseconds, and a clock that never steps."""
+
+import time
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+SECOND_MS = 1_000
+MINUTE_MS = 60 * SECOND_MS
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+
+
+def now_ms() -> int:
+    """Wall time, unix milliseconds: what rows are stamped with."""
+    return time.time_ns() // 1_000_000
+
+
+def monotonic() -> float:
+    """Seconds on a clock that never steps: for durations, deadlines and rate limits."""
+    return time.monotonic()
+
+
+def iso(ms: int) -> str:
+    """A unix-millisecond time as the wire shows it: UTC to the second with Z."""
+    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def iso_or_none(ms: int | None) -> str | None:
+    """As `iso`, for a time that may not have come yet."""
+    return None if ms is None else iso(ms)
+
+
+def local_date(ms: int, time_zone: str) -> str:
+    """The calendar date (YYYY-MM-DD) at that moment in an IANA time zone."""
+    return datetime.fromtimestamp(ms / 1000, ZoneInfo(time_zone)).strftime("%Y-%m-%d")
+
+
+def month(ms: int) -> str:
+    """The month (YYYY-MM, UTC) that usage at that moment is counted in."""
+    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m")

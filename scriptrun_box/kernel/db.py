@@ -1,0 +1,397 @@
+"""The one file: a writing connection with group commit, reading ones, and how to open either.
+
+An action is a synchronous function `def act(w: Writer, …)`, a query is `def find(r: Reader, …)`.
+`await db.write(act, …)` runs it on the writer's thread and returns after its commit is on disk;
+writes that wait share one commit. `await db.read(find, …)` runs on a reader.
+"""
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import aiosqlite
+from sqlcipher3 import dbapi2
+
+from . import clock
+from .errors import DiskFull, Unavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Row = dbapi2.Row
+DatabaseError = dbapi2.DatabaseError
+
+BUSY_TIMEOUT_MS = 5_000
+GROUP_MAX = 128  # writes that may share one commit
+READERS = 2
+STATEMENT_CACHE = 256
+CACHE_KIB = 16_000
+JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
+SQLITE_FULL, SQLITE_IOERR, SQLITE_READONLY, SQLITE_BUSY, SQLITE_CORRUPT = 13, 10, 8, 5, 11
+PRIMARY = 0xFF  # the low byte of an extended result code
+FSYNC_FAILED = (10 | 4 << 8, 10 | 5 << 8)  # SQLITE_IOERR_FSYNC, SQLITE_IOERR_DIR_FSYNC
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What a committed action tells the rest of the process: topic, whose, and which ids."""
+
+    topic: str
+    tenant_id: str = ""
+    test: bool = False
+    ids: tuple[str, ...] = ()
+
+
+def connect(path: Path, key: bytes | None = None, *, read_only: bool = False) -> Any:
+    """A plain DB-API connection with the house's pragmas; `key` is the 32 raw bytes of the file."""
+    uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+    connection = dbapi2.connect(
+        uri,
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=STATEMENT_CACHE,
+        timeout=BUSY_TIMEOUT_MS / 1000,
+    )
+    connection.row_factory = Row
+    if key is not None:
+        connection.execute("PRAGMA cipher_log = off")
+        connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "foreign_keys = ON",
+        "trusted_schema = OFF",
+        "cell_size_check = ON",
+        "mmap_size = 0",
+        "temp_store = MEMORY",
+        f"cache_size = -{CACHE_KIB}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    if read_only:
+        connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def connect_writer(path: Path, key: bytes | None = None) -> Any:
+    """The connection that writes: WAL, and every commit on disk before it returns."""
+    connection = connect(path, key)
+    for pragma in (
+        "auto_vacuum = INCREMENTAL",  # only takes on an empty file
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "secure_delete = FAST",
+        f"journal_size_limit = {JOURNAL_LIMIT_BYTES}",
+        "wal_autocheckpoint = 2000",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+class Reader:
+    """What a query gets: rows by SQL."""
+
+    __slots__ = ("connection",)
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+
+    def one(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> Any:
+        """The first row, or None."""
+        return self.connection.execute(sql, values).fetchone()
+
+    def all(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[Any]:
+        """Every row."""
+        rows: list[Any] = self.connection.execute(sql, values).fetchall()
+        return rows
+
+    def value(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> Any:
+        """The first column of the first row, or None."""
+        row = self.connection.execute(sql, values).fetchone()
+        return None if row is None else row[0]
+
+
+class Writer(Reader):
+    """What an action gets: it reads, writes, and says what happens around its commit."""
+
+    __slots__ = ("hooks", "now", "signals")
+
+    def __init__(self, connection: Any) -> None:
+        super().__init__(connection)
+        self.now = clock.now_ms()
+        self.signals: list[Signal] = []
+        self.hooks: dict[Callable[[Writer, list[Any]], None], list[Any]] = {}
+
+    def run(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> int:
+        """Run one statement; how many rows it changed."""
+        changed: int = self.connection.execute(sql, values).rowcount
+        return changed
+
+    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for each row of values."""
+        self.connection.executemany(sql, rows)
+
+    def before_commit(self, hook: "Callable[[Writer, list[Any]], None]", item: Any) -> None:
+        """Collect `item` for one call of `hook` per commit: work that is cheaper done together."""
+        self.hooks.setdefault(hook, []).append(item)
+
+    def after_commit(self, signal: Signal) -> None:
+        """Tell the listeners of the process, once this is on disk."""
+        self.signals.append(signal)
+
+
+Action = Callable[Concatenate[Writer, P], T]
+Query = Callable[Concatenate[Reader, P], T]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A write in the queue: what to run, and whom to answer."""
+
+    action: Callable[[Writer], Any]
+    future: "asyncio.Future[Any]"
+    result: Any = None
+    error: BaseException | None = None
+
+
+class Database:
+    """The open file. Make it with `await Database.open(…)`, end it with `await db.close()`."""
+
+    def __init__(self, path: Path, key: bytes | None) -> None:
+        self.path = path
+        self.key = key
+        self.commits = 0
+        self.fatal: Callable[[BaseException], None] = lambda error: None
+        self._loop = asyncio.get_running_loop()
+        self._queue: deque[_Waiting] = deque()
+        self._draining = False
+        self._listeners: list[Callable[[list[Signal]], None]] = []
+        self._readers: asyncio.LifoQueue[aiosqlite.Connection] = asyncio.LifoQueue()
+        self._writer = aiosqlite.Connection(lambda: connect_writer(path, key), 64)
+        self._peek: Any = None
+
+    @classmethod
+    async def open(cls, path: Path, key: bytes | None = None) -> "Database":
+        """Open an existing, migrated file for serving."""
+        db = cls(path, key)
+        await db._writer
+        for _ in range(READERS):
+            reader = await aiosqlite.Connection(lambda: connect(path, key, read_only=True), 64)
+            db._readers.put_nowait(reader)
+        db._peek = connect(path, key, read_only=True)
+        return db
+
+    async def close(self) -> None:
+        """Finish what waits, fold the log back into the file, end the threads."""
+        while self._queue or self._draining:
+            await asyncio.sleep(0.005)
+        for _ in range(READERS):
+            await (await self._readers.get()).close()
+        self._peek.close()
+        await self.checkpoint()
+        await self._writer.close()
+
+    def listen(self, listener: Callable[[list[Signal]], None]) -> None:
+        """Call `listener` on the event loop with the signals of every commit."""
+        self._listeners.append(listener)
+
+    async def write(self, action: "Action[P, T]", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `action` in a transaction; return its result once the commit is on disk."""
+        waiting = _Waiting(lambda w: action(w, *args, **kwargs), self._loop.create_future())
+        self._queue.append(waiting)
+        if not self._draining:
+            self._draining = True
+            self._hand_over(self._drain)
+        result: T = await waiting.future
+        return result
+
+    async def read(self, query: "Query[P, T]", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `query` on a reader, in one snapshot of the file."""
+        reader = await self._readers.get()
+        try:
+            return await self._run(reader, lambda: _in_snapshot(reader, query, *args, **kwargs))
+        finally:
+            self._readers.put_nowait(reader)
+
+    def peek(self, query: "Query[P, T]", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `query` right here on the event loop: for look-ups by primary key, nothing else.
+
+        Keys and sessions are read this way for each request, so that revoking one is immediate
+        whichever process revoked it, and nothing is cached that could be stale.
+        """
+        return query(Reader(self._peek), *args, **kwargs)
+
+    async def checkpoint(self) -> None:
+        """Fold the write-ahead log into the file, on the writer like every checkpoint."""
+        await self._run(self._writer, lambda: _checkpoint(self._connection()))
+
+    # The calls into aiosqlite's internals stand in these three methods and nowhere else.
+
+    def _connection(self) -> Any:
+        return self._writer._conn
+
+    def _hand_over(self, work: Callable[[], None]) -> None:
+        self._writer._tx.put_nowait((None, work))
+
+    async def _run(self, connection: aiosqlite.Connection, work: Callable[[], T]) -> T:
+        result: T = await connection._execute(work)  # type: ignore[no-untyped-call]
+        return result
+
+    # On the writer's thread --------------------------------------------------------------------
+
+    def _drain(self) -> None:
+        group: list[_Waiting] = []
+        while self._queue and len(group) < GROUP_MAX:
+            group.append(self._queue.popleft())
+        try:
+            signals = self._commit(group)
+        except BaseException as error:
+            signals = []
+            refused = _as_refusal(error)
+            for waiting in group:
+                waiting.error = refused
+            if _is_fatal(error):
+                self._loop.call_soon_threadsafe(self.fatal, error)
+        self._loop.call_soon_threadsafe(self._answer, group, signals)
+
+    def _commit(self, group: list[_Waiting]) -> list[Signal]:
+        connection = self._connection()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            signals: list[Signal] = []
+            hooks: dict[Callable[[Writer, list[Any]], None], list[Any]] = {}
+            for waiting in group:
+                self._act(connection, waiting, signals, hooks)
+            closing = Writer(connection)
+            for hook, items in hooks.items():
+                hook(closing, items)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        self.commits += 1
+        return signals
+
+    def _act(
+        self,
+        connection: Any,
+        waiting: _Waiting,
+        signals: list[Signal],
+        hooks: dict[Callable[[Writer, list[Any]], None], list[Any]],
+    ) -> None:
+        """One action in its own savepoint: its failure is its own, the others still commit."""
+        writer = Writer(connection)
+        connection.execute("SAVEPOINT action")
+        try:
+            waiting.result = waiting.action(writer)
+        except BaseException as error:
+            if not connection.in_transaction:
+                raise  # SQLite rolled everything back: full disk, I/O error
+            connection.execute("ROLLBACK TO action")
+            connection.execute("RELEASE action")
+            if _is_storage(error):
+                raise
+            waiting.error = error
+            return
+        connection.execute("RELEASE action")
+        signals.extend(writer.signals)
+        for hook, items in writer.hooks.items():
+            hooks.setdefault(hook, []).extend(items)
+
+    # Back on the event loop ----------------------------------------------------------------------
+
+    def _answer(self, group: list[_Waiting], signals: list[Signal]) -> None:
+        if self._queue:
+            self._hand_over(self._drain)
+        else:
+            self._draining = False
+        for waiting in group:
+            if waiting.future.done():  # its caller was cancelled; the write stands
+                continue
+            if waiting.error is None:
+                waiting.future.set_result(waiting.result)
+            else:
+                waiting.future.set_exception(waiting.error)
+        if signals:
+            for listener in self._listeners:
+                listener(signals)
+
+
+def run_once(path: Path, key: bytes | None, action: Callable[..., T], *args: Any) -> T:
+    """Run one action from a short-lived process beside the server: same code, no checkpoint."""
+    connection = connect_writer(path, key)
+    try:
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            writer = Writer(connection)
+            result = action(writer, *args)
+            for hook, items in writer.hooks.items():
+                hook(writer, items)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return result
+    finally:
+        connection.close()
+
+
+def read_once(path: Path, key: bytes | None, query: Callable[..., T], *args: Any) -> T:
+    """Run one query from a short-lived process."""
+    connection = connect(path, key, read_only=True)
+    try:
+        return query(Reader(connection), *args)
+    finally:
+        connection.close()
+
+
+def _in_snapshot(reader: aiosqlite.Connection, query: Any, /, *args: Any, **kwargs: Any) -> Any:
+    connection = reader._conn
+    connection.execute("BEGIN")
+    try:
+        return query(Reader(connection), *args, **kwargs)
+    finally:
+        connection.execute("COMMIT")
+
+
+def _checkpoint(connection: Any) -> None:
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _code(error: BaseException) -> int:
+    """SQLite's extended result code, or 0 when the error is not SQLite's."""
+    return getattr(error, "sqlite_errorcode", 0) or 0
+
+
+def _is_storage(error: BaseException) -> bool:
+    """The file's own trouble, as against one action's: nothing of this commit can be trusted."""
+    return _code(error) & PRIMARY in (SQLITE_FULL, SQLITE_IOERR, SQLITE_READONLY, SQLITE_CORRUPT)
+
+
+def _is_fatal(error: BaseException) -> bool:
+    """After a failed fsync or on a damaged file, going on would lie about what is on disk."""
+    code = _code(error)
+    return code in FSYNC_FAILED or code & PRIMARY == SQLITE_CORRUPT
+
+
+def _as_refusal(error: BaseException) -> BaseException:
+    code = _code(error) & PRIMARY
+    if code == SQLITE_FULL:
+        return DiskFull()
+    if code == SQLITE_BUSY:
+        return Unavailable(headers={"Retry-After": "1"})
+    return error
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make a rename in this folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

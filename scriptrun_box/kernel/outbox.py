@@ -1,0 +1,100 @@
+"""The outbox: an event is a row with its exact bytes, written by what made it true."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from . import clock, ids
+from .db import Reader, Signal, Writer
+from .scope import Scope
+
+TOPIC = "events"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A row of the outbox: `seq` is its place in the feed, `body` the bytes every receiver gets."""
+
+    seq: int
+    id: str
+    tenant_id: str
+    test: bool
+    event: str
+    created_at: int
+    body: bytes | None
+
+
+def append(w: Writer, scope: Scope, event: str, subject_id: str, data: Mapping[str, Any]) -> str:
+    """Write one event; its id."""
+    return append_many(w, scope, event, [(subject_id, data)])[0]
+
+
+def append_many(
+    w: Writer, scope: Scope, event: str, facts: list[tuple[str, Mapping[str, Any]]]
+) -> list[str]:
+    """Write one event for each (subject id, data); consumers are woken once, after the commit."""
+    created = clock.iso(w.now)
+    event_ids, rows = [], []
+    for subject_id, data in facts:
+        event_id = ids.prefixed("evt")
+        body: dict[str, Any] = {"id": event_id, "event": event, "created_at": created, "data": data}
+        if scope.test:
+            body["test"] = True
+        raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        event_ids.append(event_id)
+        rows.append((event_id, scope.tenant_id, scope.test, event, subject_id, w.now, raw))
+    w.many(
+        "INSERT INTO events (id, tenant_id, test, event, subject_id, created_at, body)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        rows,
+    )
+    w.after_commit(Signal(TOPIC, scope.tenant_id, scope.test))
+    return event_ids
+
+
+def after(r: Reader, seq: int, limit: int) -> list[Event]:
+    """Events of every tenant behind `seq`, oldest first: what a consumer reads from its cursor."""
+    rows = r.all("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
+    return [_event(row) for row in rows]
+
+
+def feed(r: Reader, scope: Scope, seq: int, limit: int) -> list[Event]:
+    """One tenant's live or sandbox events behind `seq`, oldest first."""
+    rows = r.all(
+        "SELECT * FROM events WHERE tenant_id = ? AND test = ? AND seq > ? ORDER BY seq LIMIT ?",
+        (scope.tenant_id, scope.test, seq, limit),
+    )
+    return [_event(row) for row in rows]
+
+
+def get(r: Reader, seq: int) -> Event | None:
+    """The event at that place."""
+    row = r.one("SELECT * FROM events WHERE seq = ?", (seq,))
+    return None if row is None else _event(row)
+
+
+def cursor(r: Reader, consumer: str) -> int:
+    """How far a consumer has read; 0 before its first event."""
+    return r.value("SELECT seq FROM cursors WHERE consumer = ?", (consumer,)) or 0
+
+
+def move_cursor(w: Writer, consumer: str, seq: int) -> None:
+    """Remember how far a consumer has read, in the transaction of what it did with it."""
+    w.run(
+        "INSERT INTO cursors (consumer, seq) VALUES (?, ?)"
+        " ON CONFLICT (consumer) DO UPDATE SET seq = excluded.seq",
+        (consumer, seq),
+    )
+
+
+def _event(row: Any) -> Event:
+    return Event(
+        row["seq"],
+        row["id"],
+        row["tenant_id"],
+        bool(row["test"]),
+        row["event"],
+        row["created_at"],
+        row["body"],
+    )

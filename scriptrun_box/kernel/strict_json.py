@@ -1,0 +1,92 @@
+"""JSON as callers must send it: UTF-8, no key twice, no NaN, not too deep; money stays exact."""
+
+import json
+import re
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from .errors import Invalid
+
+MAX_DEPTH = 32
+MAX_NUMBER_CHARS = 40
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+
+
+class _Duplicate(ValueError):
+    """An object names the same key twice."""
+
+
+def loads(raw: bytes) -> Any:
+    """The value of a JSON document, numbers with a point as Decimal; raises Invalid."""
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(raw) > MAX_DEPTH:
+        raise Invalid(f"The body is nested deeper than {MAX_DEPTH} levels.", code="too_deep")
+    try:
+        value = _DECODER.decode(raw.decode("utf-8"))
+        if b"\\u" in raw:
+            _refuse_lone_surrogates(value)
+    except _Duplicate:
+        raise Invalid("The body names a key twice.", code="duplicate_key") from None
+    except (ValueError, RecursionError):
+        raise Invalid("The body is not valid JSON in UTF-8.", code="invalid_json") from None
+    return value
+
+
+def load_object(raw: bytes) -> dict[str, Any]:
+    """As `loads`, where the document must be an object."""
+    value = loads(raw)
+    if not isinstance(value, dict):
+        raise Invalid("The body must be a JSON object.", code="not_an_object")
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise _Duplicate
+    return made
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _decimal(text: str) -> Decimal:
+    if len(text) > MAX_NUMBER_CHARS:
+        raise ValueError("number too long")
+    return Decimal(text)
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_NUMBER_CHARS:
+        raise ValueError("number too long")
+    return int(text)
+
+
+def _refuse_lone_surrogates(value: Any) -> None:
+    """Half a surrogate pair is no text: it cannot be stored or sent."""
+    json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
+
+
+def _depth(raw: bytes) -> int:
+    deepest = depth = 0
+    for match in _BRACKETS.finditer(raw):
+        token = match[0]
+        if token in (b"[", b"{"):
+            depth += 1
+            deepest = max(deepest, depth)
+        elif token in (b"]", b"}"):
+            depth -= 1
+    return deepest
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_constant=_refuse_constant,
+    parse_float=_decimal,
+    parse_int=_integer,
+)
+
+
+def dumps(value: Any) -> bytes:
+    """Compact JSON in UTF-8."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
