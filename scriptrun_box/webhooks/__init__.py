@@ -1,0 +1,1 @@
+"""Events out: who wants to hear what, and seeing to it that they do."""
