@@ -67,7 +67,10 @@ class Call(Request):
 
 
 class Gate(Protocol):
-    """Lets a call through by setting `caller`, or raises a Refusal."""
+    """Lets a call through by setting `caller`, or raises a Refusal.
+
+    A gate that also has to see the body offers `async def with_body(call)`.
+    """
 
     def __call__(self, call: Call) -> Awaitable[None]: ...
 
@@ -187,6 +190,9 @@ class _Exchange:
         call.url_row = row
         await row.gate(call)
         call.content = await self._body(limit)
+        with_body = getattr(row.gate, "with_body", None)
+        if with_body is not None:
+            await with_body(call)
         return await row.handler(call)
 
     def _check_host(self) -> None:

@@ -38,6 +38,13 @@ CREATE TABLE audit (                -- who did what, when; each row's hash cover
 CREATE INDEX audit_tenant ON audit (tenant_id, seq);
 CREATE INDEX audit_subject ON audit (subject, seq) WHERE subject IS NOT NULL;
 
+CREATE TABLE texts (                -- pages an owner may word: security, baa, terms
+  name TEXT PRIMARY KEY,
+  body TEXT NOT NULL,
+  updated_at INTEGER NOT NULL,
+  updated_by TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- accounts ----------------------------------------------------------------------------------------
 
 CREATE TABLE tenants (
@@ -187,7 +194,7 @@ CREATE INDEX packages_waiting ON packages (tenant_id, test, delivery_date, name_
   WHERE status IN ('created', 'assigned');
 
 CREATE VIRTUAL TABLE package_search USING fts5 (  -- words of a package as the counter types them; rowid = packages.seq
-  words, content = '', contentless_delete = 1, detail = none, columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
+  words, content = '', contentless_delete = 1, detail = none, tokenize = 'unicode61 remove_diacritics 2'
 );
 
 CREATE TABLE package_moves (        -- every change of a package after it was created: who, when, from what to what

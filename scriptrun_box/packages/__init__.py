@@ -1,0 +1,1 @@
+"""The parcel and its life: what it carries, the moves it can make, how it is found."""

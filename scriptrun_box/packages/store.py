@@ -1,0 +1,274 @@
+"""The SQL of packages and their moves."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from scriptrun_box.kernel.db import Reader, Writer
+from scriptrun_box.kernel.scope import Actor, Scope
+
+from . import words
+from .model import Content, Move, Package, content_of, package_of
+
+INSERT = (
+    "INSERT INTO packages (seq, id, tenant_id, test, location_id, status, patient_name,"
+    " patient_address, patient_phone, rx_number, medications, copay_cents, priority,"
+    " delivery_date, requires_signature, cold_chain, controlled_substance, dea_schedule,"
+    " external_patient_id, notes, notes_withheld, barcode, fill_number, fill_date, deliver_after,"
+    " deliver_by, address_incomplete, name_key, duplicate_of, source, created_by, created_at,"
+    " updated_at) VALUES (?, ?, ?, ?, ?, 'created', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+SEARCH_INSERT = "INSERT INTO package_search (rowid, words) VALUES (?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a list of packages is narrowed to."""
+
+    q: str = ""
+    statuses: tuple[str, ...] = ()
+    delivery_date: str | None = None
+    external_patient_id: str | None = None
+    rx_number: str | None = None
+    barcode: str | None = None
+    driver_id: str | None = None
+    location_id: str | None = None
+    undecided_duplicate: bool = False
+    address_incomplete: bool = False
+
+
+def insert_many(
+    w: Writer,
+    scope: Scope,
+    actor: Actor,
+    source: str,
+    made: list[tuple[str, Content, str, str | None]],
+) -> None:
+    """Store new packages: (id, content, name_key, duplicate_of) each, findable after this commit."""
+    seq = (w.value("SELECT max(seq) FROM packages") or 0) + 1
+    rows, found_by = [], []
+    for number, (package_id, content, name_key, duplicate_of) in enumerate(made, seq):
+        rows.append(
+            (
+                number,
+                package_id,
+                scope.tenant_id,
+                scope.test,
+                content.location_id,
+                *_values(content),
+                name_key,
+                duplicate_of,
+                source,
+                actor.id,
+                w.now,
+                w.now,
+            )
+        )
+        found_by.append((number, words.index_words(content)))
+    w.many(INSERT, rows)
+    w.before_commit(_index, found_by)
+
+
+def _index(w: Writer, batches: list[list[tuple[int, str]]]) -> None:
+    """The search index is written once per commit: it writes a segment at every savepoint."""
+    w.many(SEARCH_INSERT, [row for batch in batches for row in batch])
+
+
+def _values(content: Content) -> tuple[Any, ...]:
+    return (
+        content.patient_name,
+        content.patient_address,
+        content.patient_phone,
+        content.rx_number,
+        None if content.medications is None else json.dumps(content.medications),
+        content.copay_cents,
+        content.priority,
+        content.delivery_date,
+        content.requires_signature,
+        content.cold_chain,
+        content.controlled_substance,
+        content.dea_schedule,
+        content.external_patient_id,
+        content.notes,
+        content.notes_withheld,
+        content.barcode,
+        content.fill_number,
+        content.fill_date,
+        content.deliver_after,
+        content.deliver_by,
+        content.address_incomplete,
+    )
+
+
+def same_name_and_date(
+    r: Reader, scope: Scope, wanted: list[tuple[str, str, str | None]]
+) -> list[tuple[str, str, Content]]:
+    """(id, name_key, content) of packages not yet out with a wanted (date, name_key, rx)."""
+    rows = r.all(
+        "SELECT p.* FROM json_each(?) AS j CROSS JOIN packages AS p INDEXED BY packages_waiting"
+        " ON p.tenant_id = ? AND p.test = ? AND p.delivery_date = j.value ->> 0"
+        " AND p.name_key = j.value ->> 1"
+        " AND p.status IN ('created', 'assigned') AND p.rx_number IS (j.value ->> 2)",
+        (json.dumps(wanted), scope.tenant_id, scope.test),
+    )
+    return [(row["id"], row["name_key"], content_of(row)) for row in rows]
+
+
+def get(r: Reader, scope: Scope, package_id: str) -> Package | None:
+    """One package, where the scope may see it."""
+    row = r.one(
+        "SELECT * FROM packages WHERE id = ? AND tenant_id = ? AND test = ?"
+        " AND (? IS NULL OR location_id = ?)",
+        (package_id, scope.tenant_id, scope.test, scope.location_id, scope.location_id),
+    )
+    return package_of(row) if row else None
+
+
+def page(r: Reader, scope: Scope, wanted: Filter, before: int | None, limit: int) -> list[Package]:
+    """Packages newest first, behind the `seq` of the last one shown."""
+    where, values = _where(scope, wanted)
+    if before is not None:
+        where.append("p.seq < ?")
+        values.append(before)
+    newest_first = "s.rowid" if words.typed_words(wanted.q) else "p.seq"
+    sql = (
+        f"SELECT p.* FROM {_from(wanted)} WHERE {' AND '.join(where)}"  # noqa: S608
+        f" ORDER BY {newest_first} DESC LIMIT ?"
+    )
+    return [package_of(row) for row in r.all(sql, [*values, limit])]
+
+
+def changed_since(
+    r: Reader, scope: Scope, wanted: Filter, after: tuple[int, int], limit: int
+) -> list[Package]:
+    """Packages by ascending (updated_at, seq), behind that of the last one shown."""
+    where, values = _where(scope, wanted)
+    sql = (
+        f"SELECT p.* FROM {_from(wanted)} WHERE {' AND '.join(where)}"  # noqa: S608
+        " AND (p.updated_at, p.seq) > (?, ?) ORDER BY p.updated_at, p.seq LIMIT ?"
+    )
+    return [package_of(row) for row in r.all(sql, [*values, *after, limit])]
+
+
+def _from(wanted: Filter) -> str:
+    """With a search, what was found drives the query."""
+    if words.typed_words(wanted.q):
+        return "package_search AS s CROSS JOIN packages AS p ON p.seq = s.rowid"
+    return "packages AS p"
+
+
+def _where(scope: Scope, wanted: Filter) -> tuple[list[str], list[Any]]:
+    where, values = ["p.tenant_id = ?", "p.test = ?"], [scope.tenant_id, scope.test]
+    typed = words.typed_words(wanted.q)
+    if typed:
+        where.append("s.words MATCH ?")
+        values.append(words.match(typed))
+    if scope.location_id:
+        where.append("p.location_id = ?")
+        values.append(scope.location_id)
+    if wanted.statuses:
+        where.append(f"p.status IN ({', '.join('?' * len(wanted.statuses))})")
+        values += wanted.statuses
+    for column in (
+        "delivery_date",
+        "external_patient_id",
+        "rx_number",
+        "barcode",
+        "driver_id",
+        "location_id",
+    ):
+        value = getattr(wanted, column)
+        if value is not None:
+            where.append(f"p.{column} = ?")
+            values.append(value)
+    if wanted.undecided_duplicate:
+        where.append("p.duplicate_of IS NOT NULL")
+    if wanted.address_incomplete:
+        where.append("p.address_incomplete = 1")
+    return where, values
+
+
+def status_counts(r: Reader, scope: Scope) -> dict[str, int]:
+    """How many packages are in each status that is not an end."""
+    return {
+        status: r.value(
+            "SELECT count(*) FROM packages WHERE tenant_id = ? AND test = ? AND status = ?",
+            (scope.tenant_id, scope.test, status),
+        )
+        for status in ("created", "assigned", "out_for_delivery", "failed")
+    }
+
+
+def set_status(w: Writer, package: Package, to_status: str, **facts: Any) -> bool:
+    """Compare and set: move on only from the status that was read; further columns with it."""
+    columns = "".join(f", {name} = ?" for name in facts)
+    return bool(
+        w.run(
+            f"UPDATE packages SET status = ?, updated_at = ?{columns} WHERE id = ? AND status = ?",  # noqa: S608
+            (to_status, w.now, *facts.values(), package.id, package.status),
+        )
+    )
+
+
+def set_facts(w: Writer, package: Package, **facts: Any) -> bool:
+    """Set columns of a package that is still in the status that was read."""
+    return set_status(w, package, package.status, **facts)
+
+
+def set_content(w: Writer, package: Package, content: Content, duplicate_of: str | None) -> bool:
+    """Replace what the order said, while the package is in the status that was read."""
+    changed = w.run(
+        "UPDATE packages SET patient_name = ?, patient_address = ?, patient_phone = ?,"
+        " rx_number = ?, medications = ?, copay_cents = ?, priority = ?, delivery_date = ?,"
+        " requires_signature = ?, cold_chain = ?, controlled_substance = ?, dea_schedule = ?,"
+        " external_patient_id = ?, notes = ?, notes_withheld = ?, barcode = ?, fill_number = ?,"
+        " fill_date = ?, deliver_after = ?, deliver_by = ?, address_incomplete = ?, name_key = ?,"
+        " location_id = ?, duplicate_of = ?, updated_at = ? WHERE id = ? AND status = ?",
+        (
+            *_values(content),
+            words.name_key(content.patient_name),
+            content.location_id,
+            duplicate_of,
+            w.now,
+            package.id,
+            package.status,
+        ),
+    )
+    if changed:
+        w.run("DELETE FROM package_search WHERE rowid = ?", (package.seq,))
+        w.before_commit(_index, [(package.seq, words.index_words(content))])
+    return bool(changed)
+
+
+def add_move(
+    w: Writer, package: Package, actor: Actor, act: str, to_status: str, detail: dict[str, Any]
+) -> None:
+    """Write the who-and-when row of a change, in its transaction."""
+    w.run(
+        "INSERT INTO package_moves (package_id, at, actor, act, from_status, to_status, detail)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (package.id, w.now, actor.id, act, package.status, to_status, json.dumps(detail)),
+    )
+
+
+def moves(r: Reader, package: Package) -> list[Move]:
+    """A package's timeline from its creation on, oldest first."""
+    created = Move(
+        package.created_at, package.created_by, "create", "", "created", {"source": package.source}
+    )
+    rows = r.all("SELECT * FROM package_moves WHERE package_id = ? ORDER BY seq", (package.id,))
+    return [
+        created,
+        *(
+            Move(
+                row["at"],
+                row["actor"],
+                row["act"],
+                row["from_status"],
+                row["to_status"],
+                json.loads(row["detail"]),
+            )
+            for row in rows
+        ),
+    ]
