@@ -6,7 +6,6 @@ writes that wait share one commit. `await db.read(find, …)` runs on a reader.
 """
 
 import asyncio
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -45,9 +44,15 @@ class Signal:
     ids: tuple[str, ...] = ()
 
 
-def connect(path: Path, key: bytes | None = None, *, read_only: bool = False) -> Any:
-    """A plain DB-API connection with the house's pragmas; `key` is the 32 raw bytes of the file."""
-    uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+def connect(
+    path: Path, key: bytes | None = None, *, read_only: bool = False, immutable: bool = False
+) -> Any:
+    """A plain DB-API connection with the house's pragmas; `key` is the 32 raw bytes of the file.
+
+    `immutable` reads the file alone: no lock is taken and whatever lies beside it is ignored.
+    """
+    mode = "ro&immutable=1" if immutable else "ro" if read_only else "rwc"
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
     connection = dbapi2.connect(
         uri,
         uri=True,
@@ -70,7 +75,7 @@ def connect(path: Path, key: bytes | None = None, *, read_only: bool = False) ->
         f"cache_size = -{CACHE_KIB}",
     ):
         connection.execute(f"PRAGMA {pragma}")
-    if read_only:
+    if read_only or immutable:
         connection.execute("PRAGMA query_only = ON")
     return connection
 
@@ -360,7 +365,12 @@ def _in_snapshot(reader: aiosqlite.Connection, query: Any, /, *args: Any, **kwar
 
 
 def _checkpoint(connection: Any) -> None:
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    # A long read of another process may hold it up: then it is for the next time, not worth a wait.
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
 
 
 def _code(error: BaseException) -> int:
@@ -386,12 +396,3 @@ def _as_refusal(error: BaseException) -> BaseException:
     if code == SQLITE_BUSY:
         return Unavailable(headers={"Retry-After": "1"})
     return error
-
-
-def fsync_folder(folder: Path) -> None:
-    """Make a rename in this folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
