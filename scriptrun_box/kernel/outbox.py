@@ -25,6 +25,17 @@ class Event:
     body: bytes | None
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a consumer needs to know of an event before it wants the body."""
+
+    seq: int
+    tenant_id: str
+    test: bool
+    event: str
+    created_at: int
+
+
 def append(w: Writer, scope: Scope, event: str, subject_id: str, data: Mapping[str, Any]) -> str:
     """Write one event; its id."""
     return append_many(w, scope, event, [(subject_id, data)])[0]
@@ -59,6 +70,31 @@ def after(r: Reader, seq: int, limit: int) -> list[Event]:
     return [_event(row) for row in rows]
 
 
+def heads(r: Reader, seq: int, limit: int) -> list[Head]:
+    """As `after`, without the bodies."""
+    rows = r.all(
+        "SELECT seq, tenant_id, test, event, created_at FROM events"
+        " WHERE seq > ? ORDER BY seq LIMIT ?",
+        (seq, limit),
+    )
+    return [_head(row) for row in rows]
+
+
+def window(r: Reader, scope: Scope, since: int, until: int, seq: int, limit: int) -> list[Head]:
+    """One tenant's events behind `seq` that still have their body, from `since` to `until`."""
+    rows = r.all(
+        "SELECT seq, tenant_id, test, event, created_at FROM events WHERE tenant_id = ? AND test = ?"
+        " AND seq > ? AND created_at BETWEEN ? AND ? AND body IS NOT NULL ORDER BY seq LIMIT ?",
+        (scope.tenant_id, scope.test, seq, since, until, limit),
+    )
+    return [_head(row) for row in rows]
+
+
+def last_seq(r: Reader) -> int:
+    """The place of the newest event; 0 before the first."""
+    return r.value("SELECT max(seq) FROM events") or 0
+
+
 def feed(r: Reader, scope: Scope, seq: int, limit: int) -> list[Event]:
     """One tenant's live or sandbox events behind `seq`, oldest first."""
     rows = r.all(
@@ -86,6 +122,10 @@ def move_cursor(w: Writer, consumer: str, seq: int) -> None:
         " ON CONFLICT (consumer) DO UPDATE SET seq = excluded.seq",
         (consumer, seq),
     )
+
+
+def _head(row: Any) -> Head:
+    return Head(row["seq"], row["tenant_id"], bool(row["test"]), row["event"], row["created_at"])
 
 
 def _event(row: Any) -> Event:

@@ -266,10 +266,13 @@ CREATE INDEX webhook_endpoints_tenant ON webhook_endpoints (tenant_id, test, cre
 
 CREATE TABLE webhook_deliveries (
   id TEXT PRIMARY KEY,
-  event_seq INTEGER NOT NULL,
+  event_seq INTEGER,                -- null for a test ping, which is no event
+  ping BLOB,                        -- a test ping's own body
   endpoint_id TEXT NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('pending', 'sending', 'delivered', 'exhausted', 'held', 'cancelled')),
-  trigger TEXT NOT NULL,            -- auto, manual, replay, test: why the next attempt happens
+  trigger TEXT NOT NULL CHECK (trigger IN ('auto', 'manual', 'replay', 'test')),  -- why the next attempt happens
+  back_state TEXT,                  -- where a manual attempt found the row: it goes back there
+  back_at INTEGER,                  -- unless it succeeds, so that the schedule is not disturbed
   attempts INTEGER NOT NULL DEFAULT 0,
   next_at INTEGER NOT NULL,
   deadline_at INTEGER NOT NULL,
@@ -280,6 +283,8 @@ CREATE TABLE webhook_deliveries (
   UNIQUE (event_seq, endpoint_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (endpoint_id, next_at) WHERE state = 'pending';
+CREATE INDEX webhook_deliveries_asked ON webhook_deliveries (endpoint_id, next_at)
+  WHERE state = 'pending' AND trigger IN ('manual', 'test');
 CREATE INDEX webhook_deliveries_leased ON webhook_deliveries (lease_until) WHERE state = 'sending';
 CREATE INDEX webhook_deliveries_held ON webhook_deliveries (endpoint_id) WHERE state = 'held';
 
