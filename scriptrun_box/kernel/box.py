@@ -7,6 +7,7 @@ from .audit import Looks
 from .config import Settings
 from .db import Database
 from .limiter import Limiter
+from .links import Links
 
 
 @dataclass(slots=True)
@@ -17,6 +18,12 @@ class Box:
     db: Database
     hosts: frozenset[str]
     is_set_up: Callable[[], bool]
-    public_url: str
+    links: Links
+    check_disk: Callable[[], None]  # raises DiskFull below the floor
     limiter: Limiter = field(default_factory=Limiter)
     looks: Looks = field(default_factory=Looks)
+
+    @property
+    def public_url(self) -> str:
+        """The address callers reach the box at, without a slash at its end."""
+        return self.links.public_url

@@ -8,8 +8,9 @@ scope, plan), body, handler.
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -17,7 +18,16 @@ from starlette.types import Message, Receive, Scope, Send
 
 from . import ids, limiter, strict_json
 from .box import Box
-from .errors import Internal, MethodNotAllowed, NotFound, Refusal, TooLarge, Unavailable, WrongHost
+from .errors import (
+    Internal,
+    Invalid,
+    MethodNotAllowed,
+    NotFound,
+    Refusal,
+    TooLarge,
+    Unavailable,
+    WrongHost,
+)
 from .log import log
 from .scope import Actor
 from .scope import Scope as DataScope
@@ -35,6 +45,7 @@ SECURITY_HEADERS = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
 ]
+Model = TypeVar("Model", bound=BaseModel)
 NO_STORE = (b"cache-control", b"no-store")
 
 
@@ -284,6 +295,36 @@ def json_answer(
 ) -> Response:
     """A JSON answer: Decimal money and dates are the caller's business to have turned to JSON."""
     return Response(strict_json.dumps(value), status, headers, media_type="application/json")
+
+
+def read_model(call: Call, model: type[Model]) -> Model:
+    """The JSON body as a (small) model; an empty body is an empty object. Raises Invalid."""
+    given = call.json() if call.content.strip() else {}
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        items = error.errors(include_input=False, include_url=False, include_context=False)
+        details = [
+            {
+                "field": ".".join(str(part) for part in item["loc"]),
+                "code": _MODEL_CODES.get(item["type"], "wrong_type"),
+                "message": f"{item['msg']}.",
+            }
+            for item in items
+        ]
+        raise Invalid(details=details) from None
+
+
+_MODEL_CODES = {
+    "missing": "missing",
+    "literal_error": "not_allowed",
+    "extra_forbidden": "not_allowed",
+    "string_too_short": "too_short",
+    "string_too_long": "too_long",
+    "too_short": "too_short",
+    "too_long": "too_long",
+    "string_pattern_mismatch": "bad_format",
+}
 
 
 async def anyone(call: Call) -> None:

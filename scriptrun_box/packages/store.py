@@ -45,7 +45,7 @@ def insert_many(
     source: str,
     made: list[tuple[str, Content, str, str | None]],
 ) -> None:
-    """Store new packages: (id, content, name_key, duplicate_of) each, findable after this commit."""
+    """Store new packages, each (id, content, name_key, duplicate_of)."""
     seq = (w.value("SELECT max(seq) FROM packages") or 0) + 1
     rows, found_by = [], []
     for number, (package_id, content, name_key, duplicate_of) in enumerate(made, seq):

@@ -1,0 +1,1 @@
+"""What happens at the door; today as the sandbox plays it."""

@@ -1,0 +1,1 @@
+"""Every door an order comes in by; today the pharmacy software's POST."""

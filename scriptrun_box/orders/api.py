@@ -1,0 +1,82 @@
+"""POST /api/webhook/orders: the pharmacy software's door."""
+
+import hashlib
+import re
+
+from starlette.responses import Response
+
+from scriptrun_box.accounts import plans
+from scriptrun_box.accounts import store as accounts
+from scriptrun_box.accounts.gates import key_of
+from scriptrun_box.accounts.model import KeyCaller
+from scriptrun_box.kernel import clock
+from scriptrun_box.kernel.errors import Invalid, UnsupportedMedia
+from scriptrun_box.kernel.http import Call, json_answer
+from scriptrun_box.packages.api import package_id_of, package_shape
+
+from .actions import Request, edit, ingest
+from .reading import Places, read_batch
+
+IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+async def push_orders(call: Call) -> Response:
+    """Take in 1 to 100 orders; the good ones are on disk before the answer leaves."""
+    require_json(call)
+    caller = key_of(call)
+    batch = read_batch(call.content, places_of(call, caller), clock.now_ms())
+    limits = call.box.settings.limits
+    request = Request(
+        scope=caller.scope,
+        actor=caller.actor,
+        tenant=caller.tenant,
+        key=caller.key,
+        orders_per_hour=plans.orders_per_hour(limits, caller.key),
+        plans=call.box.settings.plans,
+        idempotency_key=idempotency_key(call),
+        body_hash=hashlib.sha256(call.content).digest(),
+    )
+    call.box.check_disk()
+    answer = await call.box.db.write(ingest, request, batch)
+    headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
+    return Response(answer.body, headers=headers, media_type="application/json")
+
+
+async def edit_package(call: Call) -> Response:
+    """Change an order's fields while its package allows it."""
+    require_json(call)
+    caller, package_id = key_of(call), package_id_of(call)
+    patch = call.json()
+    places = places_of(call, caller)
+    call.box.check_disk()
+    _, warnings = await call.box.db.write(
+        edit, caller.scope, caller.actor, package_id, patch, places
+    )
+    return json_answer({**await package_shape(call, package_id), "warnings": warnings})
+
+
+def places_of(call: Call, caller: KeyCaller) -> Places:
+    """The locations the key may send orders for: its own, or all of its tenant's."""
+    known = call.box.db.peek(accounts.locations, caller.tenant.id)
+    bound = caller.scope.location_id
+    return Places([place for place in known if bound in (None, place.id)])
+
+
+def require_json(call: Call) -> None:
+    """Raise UnsupportedMedia unless the body says it is JSON, plain and in UTF-8."""
+    kind, _, rest = call.headers.get("content-type", "").partition(";")
+    charset = rest.strip().lower().removeprefix("charset=").strip('"')
+    if kind.strip().lower() != "application/json" or charset not in ("", "utf-8", "utf8"):
+        raise UnsupportedMedia()
+    if call.headers.get("content-encoding", "identity") != "identity":
+        raise UnsupportedMedia("Send the body uncompressed.")
+
+
+def idempotency_key(call: Call) -> str | None:
+    """The Idempotency-Key header, 1 to 255 visible ASCII characters."""
+    key = call.headers.get("idempotency-key")
+    if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
+        raise Invalid(
+            "An Idempotency-Key is 1 to 255 visible ASCII characters.", code="bad_idempotency_key"
+        )
+    return key

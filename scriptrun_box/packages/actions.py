@@ -1,0 +1,193 @@
+"""What can be done with packages: create, edit, move on, cancel, decide about a duplicate."""
+
+from typing import Any
+
+from scriptrun_box.kernel import audit, ids, outbox
+from scriptrun_box.kernel.db import Signal, Writer
+from scriptrun_box.kernel.errors import Conflict, NotFound
+from scriptrun_box.kernel.scope import Actor, Scope
+
+from . import events, lifecycle, store, words
+from .model import ORDER_FIELDS, Content, Package, order_fields
+
+CHANGED = "packages"
+ALWAYS_EDITABLE = frozenset(("notes", "patient_phone"))  # also while out for delivery
+
+
+def create_many(
+    w: Writer, scope: Scope, actor: Actor, source: str, contents: list[Content]
+) -> tuple[list[str], dict[int, str]]:
+    """Store packages and their events; their ids, and {index: id it may be a duplicate of}."""
+    keys = [words.name_key(content.patient_name) for content in contents]
+    package_ids = [ids.hex_id() for _ in contents]
+    duplicates = find_duplicates(w, scope, contents, keys, package_ids)
+    store.insert_many(
+        w,
+        scope,
+        actor,
+        source,
+        [
+            (package_id, content, key, duplicates.get(index))
+            for index, (package_id, content, key) in enumerate(
+                zip(package_ids, contents, keys, strict=True)
+            )
+        ],
+    )
+    outbox.append_many(
+        w,
+        scope,
+        "package.created",
+        [
+            (package_id, events.created(package_id, content, source))
+            for package_id, content in zip(package_ids, contents, strict=True)
+        ],
+    )
+    w.after_commit(Signal(CHANGED, scope.tenant_id, scope.test, tuple(package_ids)))
+    return package_ids, duplicates
+
+
+def find_duplicates(
+    w: Writer, scope: Scope, contents: list[Content], keys: list[str], package_ids: list[str]
+) -> dict[int, str]:
+    """{index: id of an earlier package it may be a duplicate of}, within this batch too.
+
+    A possible duplicate is a package not yet out, of the same date and patient name, with the same
+    Rx number, or, where neither has one, with every field the same; never with another barcode.
+    """
+    wanted = [
+        (content.delivery_date, key, content.rx_number)
+        for content, key in zip(contents, keys, strict=True)
+    ]
+    earlier: dict[tuple[str, str, str | None], list[tuple[str, Content]]] = {}
+    for package_id, key, content in store.same_name_and_date(w, scope, wanted):
+        place = (content.delivery_date, key, content.rx_number)
+        earlier.setdefault(place, []).append((package_id, content))
+    duplicates: dict[int, str] = {}
+    for index, (content, place) in enumerate(zip(contents, wanted, strict=True)):
+        others = earlier.setdefault(place, [])
+        for other_id, other in others:
+            if may_be_same(content, other):
+                duplicates[index] = other_id
+                break
+        others.append((package_ids[index], content))
+    return duplicates
+
+
+def may_be_same(one: Content, other: Content) -> bool:
+    """Of two packages with the same date, name and Rx number (or none): may they be one order?"""
+    if one.barcode and other.barcode and one.barcode != other.barcode:
+        return False
+    return one.rx_number is not None or one == other
+
+
+def find(w: Writer, scope: Scope, package_id: str) -> Package:
+    """The package, or NotFound: another tenant's is as unknown as one that never was."""
+    package = store.get(w, scope, package_id)
+    if package is None:
+        raise NotFound("There is no such package.")
+    return package
+
+
+def move_on(
+    w: Writer,
+    scope: Scope,
+    actor: Actor,
+    package_id: str,
+    act: str,
+    *,
+    detail: dict[str, Any] | None = None,
+    signed: bool = False,
+    recipient_identified: bool = False,
+    **facts: Any,
+) -> Package:
+    """Make one move of the state machine, with further columns; the package as it then stands."""
+    package = find(w, scope, package_id)
+    to_status = lifecycle.move(
+        act, package.facts(signed=signed, recipient_identified=recipient_identified)
+    )
+    if isinstance(to_status, lifecycle.Refused):
+        raise _conflict(to_status.code, to_status.sentence, package)
+    if not store.set_status(w, package, to_status, **facts):
+        raise _conflict(f"{act}_not_allowed", "Somebody else was faster; look again.", package)
+    note(w, scope, actor, package, act, to_status, detail or {})
+    return find(w, scope, package_id)
+
+
+def set_gates(w: Writer, scope: Scope, actor: Actor, package: Package, gates: list[str]) -> None:
+    """Note facts the gates look at (packed_at, released_at, handed_over_at) as true from now on."""
+    if not store.set_facts(w, package, **dict.fromkeys(gates, w.now)):
+        raise _conflict("conflict", "Somebody else was faster; look again.", package)
+    note(w, scope, actor, package, "gates", package.status, {"facts": gates})
+
+
+def cancel(w: Writer, scope: Scope, actor: Actor, package_id: str, reason: str) -> Package:
+    """Cancel a package that is not out yet."""
+    return move_on(w, scope, actor, package_id, "cancel", detail={"reason": reason})
+
+
+def edit(w: Writer, scope: Scope, actor: Actor, package_id: str, content: Content) -> Package:
+    """Replace what the order said with an already checked content; names of changed fields kept.
+
+    Everything may change while created or assigned, notes and phone also while out for delivery.
+    """
+    package = find(w, scope, package_id)
+    before, after = order_fields(package.content), order_fields(content)
+    changed = [name for name in ORDER_FIELDS if before[name] != after[name]]
+    if package.content.location_id != content.location_id:
+        changed.append("pharmacy_id")
+    editable = package.status in lifecycle.NOT_YET_OUT or (
+        package.status == "out_for_delivery" and ALWAYS_EDITABLE.issuperset(changed)
+    )
+    if not editable:
+        raise _conflict(
+            "update_not_allowed", "This can no longer be changed where the package is.", package
+        )
+    if not changed:
+        return package
+    if not store.set_content(w, package, content, package.duplicate_of):
+        raise _conflict("update_not_allowed", "Somebody else was faster; look again.", package)
+    note(w, scope, actor, package, "edit", package.status, {"fields": changed})
+    return find(w, scope, package_id)
+
+
+def decide_duplicate(
+    w: Writer, scope: Scope, actor: Actor, package_id: str, keep_both: bool
+) -> Package:
+    """Somebody at the desk says "both" (it stays) or "one" (this one is cancelled)."""
+    package = find(w, scope, package_id)
+    if package.duplicate_of is None:
+        raise _conflict("not_a_duplicate", "This package is no possible duplicate.", package)
+    if keep_both:
+        if not store.set_facts(w, package, duplicate_of=None):
+            raise _conflict("conflict", "Somebody else was faster; look again.", package)
+        note(w, scope, actor, package, "both", package.status, {"other": package.duplicate_of})
+        return find(w, scope, package_id)
+    detail = {"reason": "entered_in_error", "duplicate_of": package.duplicate_of}
+    return move_on(w, scope, actor, package_id, "cancel", detail=detail, duplicate_of=None)
+
+
+def note(
+    w: Writer,
+    scope: Scope,
+    actor: Actor,
+    package: Package,
+    act: str,
+    to_status: str,
+    detail: dict[str, Any],
+) -> None:
+    """The who-and-when of a change: timeline, audit, and a word to the open screens."""
+    store.add_move(w, package, actor, act, to_status, detail)
+    audit.record(
+        w,
+        scope.tenant_id,
+        actor,
+        f"package.{act}",
+        package.id,
+        **{"from": package.status, "to": to_status},
+        **detail,
+    )
+    w.after_commit(Signal(CHANGED, scope.tenant_id, scope.test, (package.id,)))
+
+
+def _conflict(code: str, sentence: str, package: Package) -> Conflict:
+    return Conflict(sentence, code=code, details=[{"status": package.status}])
