@@ -1,0 +1,1 @@
+"""The people's screens: the dispatcher's desk and the settings, server-rendered, live over SSE."""

@@ -1,0 +1,92 @@
+// What every page gains where scripts run: keys, copy buttons, times that keep counting, toasts.
+// Everything works without this file; nothing here is needed to post a form.
+
+const GO_MS = 1200; // how long `g` waits for its second key
+const TOAST_MS = 5000;
+const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
+
+let goUntil = 0;
+
+const typing = (target) => target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (typing(event.target)) {
+    if (event.key === "Escape") event.target.blur();
+    return;
+  }
+  if (document.querySelector("dialog[open]")) return;
+  if (goUntil > Date.now()) {
+    goUntil = 0;
+    const link = document.querySelector(`[data-go="${CSS.escape(event.key)}"]`);
+    if (link) { event.preventDefault(); location.assign(link.href); }
+    return;
+  }
+  if (event.key === "g") goUntil = Date.now() + GO_MS;
+  else if (event.key === "?") document.getElementById("keys")?.showModal();
+  else if (event.key === "/") search(event);
+  else if (event.key === "j" || event.key === "k") step(event, event.key === "j" ? 1 : -1);
+});
+
+function search(event) {
+  event.preventDefault();
+  const box = document.querySelector("input[name=q]");
+  if (box) { box.focus(); box.select(); } else location.assign("/packages");
+}
+
+// `j` and `k` walk the rows of the page's list; the row's link takes the focus, so Enter opens it.
+function step(event, by) {
+  const links = [...document.querySelectorAll(".tbl .row-link")];
+  if (!links.length) return;
+  event.preventDefault();
+  const row = document.activeElement.closest?.("tr") ?? document.querySelector("tr.at");
+  const at = links.findIndex((link) => link.closest("tr") === row);
+  const next = links[Math.max(0, Math.min(links.length - 1, at + by))];
+  next.focus();
+  next.scrollIntoView({ block: "nearest" });
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const text = document.querySelector(button.dataset.copy).textContent.trim();
+  try {
+    await navigator.clipboard.writeText(text);
+    toast("Copied.");
+  } catch {
+    getSelection().selectAllChildren(document.querySelector(button.dataset.copy));
+    toast("Selected: press Ctrl+C to copy.");
+  }
+});
+
+document.addEventListener("submit", (event) => {
+  const question = event.submitter?.dataset.ask ?? event.target.dataset.ask;
+  if (question && !confirm(question)) event.preventDefault();
+});
+
+/** Say something briefly at the foot of the page. */
+export function toast(text) {
+  const made = document.createElement("div");
+  made.className = "toast";
+  made.textContent = text;
+  document.querySelector(".toasts").append(made);
+  setTimeout(() => made.remove(), TOAST_MS);
+}
+
+function ago(ms) {
+  if (ms < SECOND) return "just now";
+  if (ms < MINUTE) return `${Math.floor(ms / SECOND)} s ago`;
+  if (ms < HOUR) return `${Math.floor(ms / MINUTE)} min ago`;
+  if (ms < DAY) return `${Math.floor(ms / HOUR)} h ago`;
+  const days = Math.floor(ms / DAY);
+  return days === 1 ? "1 day ago" : `${days} days ago`;
+}
+
+setInterval(() => {
+  for (const time of document.querySelectorAll("time[data-ago]")) {
+    const text = ago(Date.now() - Date.parse(time.dateTime));
+    if (time.textContent !== text) time.textContent = text;
+  }
+}, 5000);
+
+for (const shown of document.querySelectorAll(".toasts .toast")) setTimeout(() => shown.remove(), TOAST_MS);
