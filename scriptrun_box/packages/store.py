@@ -162,7 +162,7 @@ def _where(scope: Scope, wanted: Filter) -> tuple[list[str], list[Any]]:
     where, values = ["p.tenant_id = ?", "p.test = ?"], [scope.tenant_id, scope.test]
     typed = words.typed_words(wanted.q)
     if typed:
-        where.append("s.words MATCH ?")
+        where.append("s.package_search MATCH ?")
         values.append(words.match(typed))
     if scope.location_id:
         where.append("p.location_id = ?")

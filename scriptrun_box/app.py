@@ -1,0 +1,127 @@
+"""The composition root: what the running box is made of, who listens to what, which jobs beat.
+
+REACTIONS   what a commit sets off in this process
+JOBS        what happens by the clock
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+
+from scriptrun_box.accounts import store as accounts
+from scriptrun_box.accounts.signin import SignIns
+from scriptrun_box.kernel import audit, clock
+from scriptrun_box.kernel.box import Box
+from scriptrun_box.kernel.clock import HOUR_MS, MINUTE_MS
+from scriptrun_box.kernel.config import Settings
+from scriptrun_box.kernel.db import Database, Reader, Writer
+from scriptrun_box.kernel.http import Nowhere, routes
+from scriptrun_box.kernel.links import Links
+from scriptrun_box.kernel.log import log
+from scriptrun_box.kernel.opening import Opened
+from scriptrun_box.kernel.tls import machine_addresses, machine_names
+from scriptrun_box.orders import store as orders
+from scriptrun_box.ui import pages
+from scriptrun_box.urls import URLS
+
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+IDEMPOTENCY_CHUNK = 5_000  # old answers forgotten at a time
+
+
+def create_app(settings: Settings, opened: Opened) -> Starlette:
+    """The ASGI application over an opened folder; it owns the file while its lifespan lasts."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        db = await Database.open(opened.path, opened.key)
+        try:
+            app.state.box = await _box(settings, db)
+            yield
+            await _flush(app)
+        finally:
+            await db.close()
+            opened.close()
+            log.flush()
+
+    app = Starlette(routes=routes(URLS), lifespan=lifespan)
+    app.router.default = Nowhere()
+    app.state.sign_ins = SignIns()
+    app.state.key_uses = {}
+    app.state.refusal_page = pages.refusal_page
+    app.state.copy_state = lambda: None
+    return app
+
+
+async def _box(settings: Settings, db: Database) -> Box:
+    secret = await db.read(_meta, "link_secret")
+    links = Links(public_url(settings), secret)
+    return Box(
+        settings=settings,
+        db=db,
+        hosts=hosts(settings),
+        is_set_up=_SetUp(db),
+        links=links,
+        check_disk=lambda: None,
+    )
+
+
+class _SetUp:
+    """Whether there is a tenant; once there is one, there always is."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._known = False
+
+    def __call__(self) -> bool:
+        self._known = self._known or self._db.peek(accounts.any_tenant)
+        return self._known
+
+
+def public_url(settings: Settings) -> str:
+    """The address callers reach the box at: as configured, else this machine's own."""
+    server = settings.server
+    if server.public_url:
+        return server.public_url.rstrip("/")
+    scheme = "https" if server.tls_cert else "http"
+    loopback = server.host in LOOPBACK_HOSTS
+    host = "127.0.0.1" if loopback else machine_names()[0]
+    return f"{scheme}://{host}:{server.port}"
+
+
+def hosts(settings: Settings) -> frozenset[str]:
+    """The host names requests may carry: configured, else this machine's names and addresses."""
+    configured = settings.server.allowed_hosts
+    own = configured or (*machine_names(), *machine_addresses())
+    public = urlsplit(public_url(settings)).hostname or ""
+    return frozenset(name.lower() for name in (*LOOPBACK_HOSTS, *own, public) if name)
+
+
+async def _flush(app: Starlette) -> None:
+    """Write what nobody waited for: looks at patients, last uses of keys and sessions."""
+    looks = app.state.box.looks.take()
+    keys, app.state.key_uses = app.state.key_uses, {}
+    sign_ins: SignIns = app.state.sign_ins
+    sessions, sign_ins.seen = sign_ins.seen, {}
+    if looks or keys or sessions:
+        await app.state.box.db.write(_write_behind, looks, keys, sessions)
+
+
+def _write_behind(
+    w: Writer, looks: list[audit.Entry], keys: dict[str, int], sessions: dict[bytes, int]
+) -> None:
+    audit.write_looks(w, looks)
+    accounts.touch_keys(w, keys)
+    accounts.touch_sessions(w, sessions)
+
+
+def _forget(w: Writer) -> None:
+    """Rows that no rule looks at any more."""
+    accounts.delete_minutes_before(w, (clock.now_ms() - 2 * HOUR_MS) // MINUTE_MS)
+    accounts.delete_old_sessions(w)
+    orders.forget_old(w, IDEMPOTENCY_CHUNK)
+
+
+def _meta(r: Reader, key: str) -> str:
+    return str(r.value("SELECT value FROM meta WHERE key = ?", (key,)))

@@ -1,0 +1,1 @@
+"""Running the box: is it alive, can it take orders, how does it fare."""

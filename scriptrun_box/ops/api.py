@@ -1,0 +1,54 @@
+"""GET /healthz, /readyz and /metrics."""
+
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.responses import PlainTextResponse, Response
+
+from scriptrun_box.accounts.gates import client, comes_from
+from scriptrun_box.kernel.db import Writer
+from scriptrun_box.kernel.errors import DiskFull, Forbidden, Refusal
+from scriptrun_box.kernel.http import Call, json_answer
+
+from . import metrics
+
+LOOPBACK = ("127.0.0.0/8", "::1/128")
+
+
+async def healthz(call: Call) -> Response:
+    """Alive: the process answers, the database is not asked."""
+    return PlainTextResponse("ok\n")
+
+
+async def readyz(call: Call) -> Response:
+    """Ready: the file takes a write and the disk has room; else 503 with what is wrong."""
+    problems = []
+    try:
+        call.box.check_disk()
+        await call.box.db.write(_touch)
+    except DiskFull as full:
+        problems.append({"code": full.code, "message": full.sentence})
+    except Refusal as refusal:
+        problems.append({"code": refusal.code, "message": refusal.sentence})
+    except Exception as error:
+        message = f"The file cannot be written ({type(error).__name__})."
+        problems.append({"code": "not_writable", "message": message})
+    if not call.box.is_set_up():
+        problems.append({"code": "not_set_up", "message": "This box is not set up yet."})
+    shape = {"ready": not problems, "problems": problems, "copy": call.app.state.copy_state()}
+    return json_answer(shape, 503 if problems else 200)
+
+
+async def show_metrics(call: Call) -> Response:
+    """Prometheus text, for this machine and the networks the owner named."""
+    allowed = tuple(str(network) for network in call.box.settings.metrics.allow_networks)
+    if not comes_from(client(call), (*LOOPBACK, *allowed)):
+        raise Forbidden("Metrics are not open to this address.", code="source_refused")
+    return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _touch(w: Writer) -> None:
+    """Proves that a commit reaches the disk; changes nothing that is business."""
+    w.run(
+        "INSERT INTO meta (key, value) VALUES ('ready_at', ?)"
+        " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (str(w.now),),
+    )

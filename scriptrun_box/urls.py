@@ -1,0 +1,57 @@
+"""Every URL of the box on one screen: who may call it, against which limit, what it answers."""
+
+from collections.abc import Sequence
+
+from scriptrun_box.accounts import api as accounts
+from scriptrun_box.accounts import doc as accounts_doc
+from scriptrun_box.accounts.gates import KeyGate
+from scriptrun_box.delivery import api as delivery
+from scriptrun_box.delivery import doc as delivery_doc
+from scriptrun_box.kernel.http import JSON_BODY_BYTES, Doc, Handler, Url, anyone
+from scriptrun_box.ops import api as ops
+from scriptrun_box.orders import api as orders
+from scriptrun_box.orders import doc as orders_doc
+from scriptrun_box.packages import api as packages
+from scriptrun_box.packages import doc as packages_doc
+
+INGEST = KeyGate("orders:write", "ingest")
+READ = KeyGate("packages:read", "read")
+WRITE = KeyGate("packages:write", "write")
+ANY_KEY = KeyGate(None, "read")
+
+
+def api(method: str, path: str, handler: Handler, gate: KeyGate, doc: Doc) -> Url:
+    """A row for programs: every one of them is told in /docs."""
+    return Url(method, path, handler, gate, JSON_BODY_BYTES, doc=doc)
+
+
+def open_to_all(path: str, handler: Handler, *, before_setup: bool = False) -> Url:
+    """A GET without sign-in; each is named in the access matrix."""
+    return Url("GET", path, handler, anyone, before_setup=before_setup)
+
+
+API: Sequence[Url] = [
+    api("POST", "/api/webhook/orders", orders.push_orders, INGEST, orders_doc.PUSH),
+    api("GET", "/api/packages", packages.list_packages, READ, packages_doc.LIST),
+    api("GET", "/api/packages/{id}", packages.read_package, READ, packages_doc.READ),
+    api("PATCH", "/api/packages/{id}", orders.edit_package, WRITE, orders_doc.EDIT),
+    api("GET", "/api/packages/{id}/timeline", packages.timeline, READ, packages_doc.TIMELINE),
+    api("POST", "/api/packages/{id}/cancel", packages.cancel_package, WRITE, packages_doc.CANCEL),
+    api("GET", "/api/account", accounts.account, ANY_KEY, accounts_doc.ACCOUNT),
+    api("GET", "/api/usage", accounts.usage, ANY_KEY, accounts_doc.USAGE),
+    api("POST", "/api/test/packages/{id}/assign", delivery.walk, WRITE, delivery_doc.ASSIGN),
+    api("POST", "/api/test/packages/{id}/start", delivery.walk, WRITE, delivery_doc.START),
+    api("POST", "/api/test/packages/{id}/deliver", delivery.walk, WRITE, delivery_doc.DELIVER),
+    api("POST", "/api/test/packages/{id}/fail", delivery.walk, WRITE, delivery_doc.FAIL),
+    api("POST", "/api/test/packages/{id}/return", delivery.walk, WRITE, delivery_doc.RETURN),
+]
+
+OPEN: Sequence[Url] = [
+    open_to_all("/healthz", ops.healthz, before_setup=True),
+    open_to_all("/readyz", ops.readyz, before_setup=True),
+    open_to_all("/metrics", ops.show_metrics, before_setup=True),
+    open_to_all("/proof/{id}/photo", delivery.picture),
+    open_to_all("/proof/{id}/signature", delivery.picture),
+]
+
+URLS: Sequence[Url] = [*API, *OPEN]
