@@ -1,11 +1,8 @@
-"""The composition root: what the running box is made of, who listens to what, which jobs beat.
+"""The composition root: what the running box is made of, who listens to what, which jobs beat."""
 
-REACTIONS   what a commit sets off in this process
-JOBS        what happens by the clock
-"""
-
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -17,10 +14,13 @@ from scriptrun_box.kernel.box import Box
 from scriptrun_box.kernel.clock import HOUR_MS, MINUTE_MS
 from scriptrun_box.kernel.config import Settings
 from scriptrun_box.kernel.db import Database, Reader, Writer
+from scriptrun_box.kernel.disk import Disk
 from scriptrun_box.kernel.http import Nowhere, routes
+from scriptrun_box.kernel.jobs import Jobs
 from scriptrun_box.kernel.links import Links
 from scriptrun_box.kernel.log import log
 from scriptrun_box.kernel.opening import Opened
+from scriptrun_box.kernel.publisher import Publisher
 from scriptrun_box.kernel.tls import machine_addresses, machine_names
 from scriptrun_box.orders import store as orders
 from scriptrun_box.ui import pages
@@ -35,36 +35,44 @@ def create_app(settings: Settings, opened: Opened) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        db = await Database.open(opened.path, opened.key)
-        try:
-            app.state.box = await _box(settings, db)
+        async with AsyncExitStack() as ending:
+            ending.callback(log.flush)
+            ending.callback(opened.close)
+            db = await Database.open(opened.path, opened.key)
+            ending.push_async_callback(db.close)
+            await _start(app, settings, opened, db, ending)
             yield
-            await _flush(app)
-        finally:
-            await db.close()
-            opened.close()
-            log.flush()
 
     app = Starlette(routes=routes(URLS), lifespan=lifespan)
     app.router.default = Nowhere()
+    app.state.refusal_page = pages.refusal_page
     app.state.sign_ins = SignIns()
     app.state.key_uses = {}
-    app.state.refusal_page = pages.refusal_page
-    app.state.copy_state = lambda: None
     return app
 
 
-async def _box(settings: Settings, db: Database) -> Box:
-    secret = await db.read(_meta, "link_secret")
-    links = Links(public_url(settings), secret)
-    return Box(
+async def _start(
+    app: Starlette, settings: Settings, opened: Opened, db: Database, ending: AsyncExitStack
+) -> None:
+    """Put the parts together; what is started last ends first."""
+    publisher = Publisher(db, opened.folder, settings)
+    publisher.start()
+    ending.push_async_callback(publisher.stop)
+    box = app.state.box = Box(
         settings=settings,
         db=db,
         hosts=hosts(settings),
         is_set_up=_SetUp(db),
-        links=links,
-        check_disk=lambda: None,
+        links=Links(public_url(settings), await db.read(_meta, "link_secret")),
+        disk=Disk(opened.folder.live, settings.storage.min_free_mb),
+        publisher=publisher,
     )
+    ending.push_async_callback(_write_behind, app)
+    jobs = Jobs()
+    for seconds, name, run in _jobs(app, box):
+        jobs.every(seconds, name, run)
+    jobs.start()
+    ending.push_async_callback(jobs.stop)
 
 
 class _SetUp:
@@ -98,17 +106,27 @@ def hosts(settings: Settings) -> frozenset[str]:
     return frozenset(name.lower() for name in (*LOOPBACK_HOSTS, *own, public) if name)
 
 
-async def _flush(app: Starlette) -> None:
+def _jobs(app: Starlette, box: Box) -> list[tuple[float, str, Callable[[], Awaitable[object]]]]:
+    """What happens by the clock: seconds between two beats, a name, what is done."""
+    return [
+        (1, "write behind", partial(_write_behind, app)),
+        (60, "forget", partial(box.db.write, _forget)),
+        (60, "forget idle limits", partial(_forget_limits, box)),
+    ]
+
+
+async def _write_behind(app: Starlette) -> None:
     """Write what nobody waited for: looks at patients, last uses of keys and sessions."""
     looks = app.state.box.looks.take()
     keys, app.state.key_uses = app.state.key_uses, {}
     sign_ins: SignIns = app.state.sign_ins
     sessions, sign_ins.seen = sign_ins.seen, {}
     if looks or keys or sessions:
-        await app.state.box.db.write(_write_behind, looks, keys, sessions)
+        await app.state.box.db.write(_write_uses, looks, keys, sessions)
+    log.flush()
 
 
-def _write_behind(
+def _write_uses(
     w: Writer, looks: list[audit.Entry], keys: dict[str, int], sessions: dict[bytes, int]
 ) -> None:
     audit.write_looks(w, looks)
@@ -121,6 +139,10 @@ def _forget(w: Writer) -> None:
     accounts.delete_minutes_before(w, (clock.now_ms() - 2 * HOUR_MS) // MINUTE_MS)
     accounts.delete_old_sessions(w)
     orders.forget_old(w, IDEMPOTENCY_CHUNK)
+
+
+async def _forget_limits(box: Box) -> None:
+    box.limiter.forget_idle()
 
 
 def _meta(r: Reader, key: str) -> str:

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from .audit import Looks
 from .config import Settings
 from .db import Database
+from .disk import Disk
 from .limiter import Limiter
 from .links import Links
+from .publisher import Publisher
 
 
 @dataclass(slots=True)
@@ -19,7 +21,8 @@ class Box:
     hosts: frozenset[str]
     is_set_up: Callable[[], bool]
     links: Links
-    check_disk: Callable[[], None]  # raises DiskFull below the floor
+    disk: Disk
+    publisher: Publisher
     limiter: Limiter = field(default_factory=Limiter)
     looks: Looks = field(default_factory=Looks)
 

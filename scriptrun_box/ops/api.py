@@ -4,8 +4,9 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import PlainTextResponse, Response
 
 from scriptrun_box.accounts.gates import client, comes_from
+from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.db import Writer
-from scriptrun_box.kernel.errors import DiskFull, Forbidden, Refusal
+from scriptrun_box.kernel.errors import Forbidden, Refusal
 from scriptrun_box.kernel.http import Call, json_answer
 
 from . import metrics
@@ -22,10 +23,10 @@ async def readyz(call: Call) -> Response:
     """Ready: the file takes a write and the disk has room; else 503 with what is wrong."""
     problems = []
     try:
-        call.box.check_disk()
-        await call.box.db.write(_touch)
-    except DiskFull as full:
-        problems.append({"code": full.code, "message": full.sentence})
+        call.box.disk.check()
+        await call.box.db.write(_try_writing)
+    except _Tried:
+        pass
     except Refusal as refusal:
         problems.append({"code": refusal.code, "message": refusal.sentence})
     except Exception as error:
@@ -33,7 +34,18 @@ async def readyz(call: Call) -> Response:
         problems.append({"code": "not_writable", "message": message})
     if not call.box.is_set_up():
         problems.append({"code": "not_set_up", "message": "This box is not set up yet."})
-    shape = {"ready": not problems, "problems": problems, "copy": call.app.state.copy_state()}
+    copy = call.box.publisher.state()
+    if copy.error:
+        problems.append({"code": "copy_failed", "message": copy.error})
+    shape = {
+        "ready": not problems,
+        "problems": problems,
+        "copy": {
+            "published_at": clock.iso_or_none(copy.published_at),
+            "stale_seconds": round(copy.stale_seconds, 1),
+        },
+        "disk_free_mb": call.box.disk.free_mb(),
+    }
     return json_answer(shape, 503 if problems else 200)
 
 
@@ -45,10 +57,10 @@ async def show_metrics(call: Call) -> Response:
     return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
-def _touch(w: Writer) -> None:
-    """Proves that a commit reaches the disk; changes nothing that is business."""
-    w.run(
-        "INSERT INTO meta (key, value) VALUES ('ready_at', ?)"
-        " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        (str(w.now),),
-    )
+class _Tried(Exception):
+    """Undoes the write that showed the file takes one."""
+
+
+def _try_writing(w: Writer) -> None:
+    w.run("INSERT INTO meta (key, value) VALUES ('tried', '')")
+    raise _Tried
