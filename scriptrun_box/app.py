@@ -40,6 +40,7 @@ def create_app(settings: Settings, opened: Opened) -> Starlette:
             ending.callback(opened.close)
             db = await Database.open(opened.path, opened.key)
             ending.push_async_callback(db.close)
+            db.fatal = partial(_give_up, app)
             await _start(app, settings, opened, db, ending)
             yield
 
@@ -48,6 +49,9 @@ def create_app(settings: Settings, opened: Opened) -> Starlette:
     app.state.refusal_page = pages.refusal_page
     app.state.sign_ins = SignIns()
     app.state.key_uses = {}
+    app.state.broken = False
+    app.state.close_streams = lambda: None
+    app.state.stop = lambda: None
     return app
 
 
@@ -73,6 +77,13 @@ async def _start(
         jobs.every(seconds, name, run)
     jobs.start()
     ending.push_async_callback(jobs.stop)
+
+
+def _give_up(app: Starlette, error: BaseException) -> None:
+    """A commit may not be on disk although SQLite went on: end, and let a new process look."""
+    log.failure("the file cannot be trusted any more, stopping", error)
+    app.state.broken = True
+    app.state.stop()
 
 
 class _SetUp:

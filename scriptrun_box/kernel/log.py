@@ -6,6 +6,7 @@ from typing import Any, TextIO
 from . import clock
 
 MAX_VALUE_CHARS = 200
+LOG_BUFFER_BYTES = 64 * 1024
 REPEATS_PER_SECOND = 20  # of the same words; more are counted, not written
 
 
@@ -16,6 +17,10 @@ class Log:
         self._stream = stream or sys.stderr
         self._second = 0
         self._seen: dict[str, int] = {}
+
+    def to(self, stream: TextIO) -> None:
+        """Write to another stream from now on."""
+        self._stream = stream
 
     def info(self, words: str, **facts: Any) -> None:
         """Something worth knowing happened."""

@@ -1,0 +1,118 @@
+"""What every verb shares: which box, which tenant, how results and errors are shown."""
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from scriptrun_box.accounts import store
+from scriptrun_box.accounts.model import Tenant
+from scriptrun_box.kernel.config import ConfigError, Settings, load
+from scriptrun_box.kernel.db import read_once, run_once
+from scriptrun_box.kernel.errors import Refusal
+from scriptrun_box.kernel.file_errors import CannotUse
+from scriptrun_box.kernel.opening import at_hand
+
+REFUSED, WRONG_USAGE = 1, 2
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Shelf:
+    """The box a verb works on: its settings, and the file through short transactions."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def write(self, action: Callable[..., Any], *args: Any, create: bool = False) -> Any:
+        """Run one action in the file, beside a running server or without one."""
+        with at_hand(self.settings, create=create) as (path, key):
+            return run_once(path, key, action, *args)
+
+    def read(self, query: Callable[..., Any], *args: Any) -> Any:
+        """Run one query."""
+        with at_hand(self.settings) as (path, key):
+            return read_once(path, key, query, *args)
+
+    def tenant(self, wanted: str | None) -> Tenant:
+        """The named tenant, or the only one."""
+        found: list[Tenant] = self.read(store.tenants)
+        if not found:
+            raise Failure("This box is not set up yet: type scriptrun-box init.")
+        if wanted is None and len(found) > 1:
+            raise Failure("There is more than one tenant: name one with --tenant.", WRONG_USAGE)
+        for tenant in found:
+            if wanted in (None, tenant.id):
+                return tenant
+        raise Failure("There is no such tenant.")
+
+
+class Failure(click.ClickException):
+    """Ends a verb with one sentence on stderr and an exit status."""
+
+    def __init__(self, sentence: str, status: int = REFUSED) -> None:
+        super().__init__(sentence)
+        self.exit_code = status
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"scriptrun-box: {self.message}", err=True)
+
+
+def verb(function: F) -> F:
+    """Give a verb --config and --data, hand it its `Shelf`, and turn refusals into sentences."""
+
+    @click.option("--config", "config_file", type=click.Path(path_type=Path), help="config.toml")
+    @click.option("--data", "folder", type=click.Path(path_type=Path), help="the data folder")
+    @functools.wraps(function)
+    def wrapped(config_file: Path | None, folder: Path | None, **options: Any) -> Any:
+        try:
+            return function(Shelf(load(config_file, folder=folder)), **options)
+        except Refusal as refusal:
+            raise Failure(refusal.sentence) from None
+        except CannotUse as error:
+            raise Failure(error.sentence, error.status) from None
+        except ConfigError as error:
+            raise Failure(str(error), WRONG_USAGE) from None
+
+    return wrapped  # type: ignore[return-value]
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="answer in JSON")
+of_tenant = click.option("--tenant", "tenant_id", help="which tenant, where there are several")
+
+
+def show_list(rows: Sequence[dict[str, Any]], columns: Sequence[str], in_json: bool) -> None:
+    """A list: a table for people, {"data": […]} for programs."""
+    if in_json:
+        show_json({"data": list(rows)})
+        return
+    cells = [list(columns)] + [[_cell(row[name]) for name in columns] for row in rows]
+    widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
+    for line in cells:
+        click.echo("  ".join(map(str.ljust, line, widths)).rstrip())
+
+
+def show_json(value: Any) -> None:
+    """A result for programs."""
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def password_from(stdin: bool) -> str:
+    """A password from standard input's first line, or asked for twice."""
+    if stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise Failure("Give the password with --password-stdin.", WRONG_USAGE)
+    password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return password
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, list | tuple):
+        return ",".join(str(item) for item in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,90 @@
+"""serve and openapi: the running box, and what it tells programs about itself."""
+
+import os
+import signal
+import sys
+
+import click
+
+from scriptrun_box import __version__
+from scriptrun_box.accounts import actions
+from scriptrun_box.accounts import store as accounts
+from scriptrun_box.app import create_app, public_url
+from scriptrun_box.kernel.config import Settings
+from scriptrun_box.kernel.db import read_once, run_once
+from scriptrun_box.kernel.log import LOG_BUFFER_BYTES, log
+from scriptrun_box.kernel.opening import Opened, open_folder
+from scriptrun_box.kernel.server import CannotListen, Server, build_server
+from scriptrun_box.ui.openapi import openapi as describe
+from scriptrun_box.urls import URLS
+
+from .common import Failure, Shelf, show_json, verb
+
+TRY_AGAIN, CANNOT_START = 75, 78
+GIL_SWITCH_SECONDS = 0.001  # the writer's thread may not hold the event loop up for longer
+
+
+@click.command()
+@verb
+def serve(shelf: Shelf) -> None:
+    """Run the box until it is stopped."""
+    opened = open_folder(shelf.settings)
+    run(shelf.settings, opened)
+
+
+def run(settings: Settings, opened: Opened) -> None:
+    """Serve an opened folder; ends the process with its exit status."""
+    log.to(os.fdopen(sys.stderr.fileno(), "w", LOG_BUFFER_BYTES, closefd=False))
+    sys.setswitchinterval(GIL_SWITCH_SECONDS)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file size limit is an error, not the end
+    server = server_for(settings, opened)
+    greet(settings, opened)
+    try:
+        server.run()
+    except CannotListen as error:
+        raise Failure(str(error), TRY_AGAIN if error.in_use else CANNOT_START) from None
+    finally:
+        opened.close()
+    log.flush()
+    if not server.started:
+        raise Failure("The box could not start; the log says why.", CANNOT_START)
+    if server_failed(server):
+        raise Failure("The file can no longer be trusted; the box has stopped.", TRY_AGAIN)
+
+
+def server_for(settings: Settings, opened: Opened) -> Server:
+    """The HTTP server over the app, ending both together."""
+    app = create_app(settings, opened)
+    server = build_server(
+        app,
+        host=settings.server.host,
+        port=settings.server.port,
+        tls_cert=settings.server.tls_cert,
+        tls_key=settings.server.tls_key,
+        on_exit=lambda: app.state.close_streams(),
+    )
+    app.state.stop = lambda: setattr(server, "should_exit", True)
+    return server
+
+
+def server_failed(server: Server) -> bool:
+    """Whether the app asked to end because a commit could not be made durable."""
+    app = server.config.app
+    return bool(getattr(getattr(app, "state", None), "broken", False))
+
+
+def greet(settings: Settings, opened: Opened) -> None:
+    """Say where the box is; a box that is not set up yet prints its one-time link."""
+    address = public_url(settings)
+    click.echo(f"scriptrun-box {__version__} serves {opened.folder.path} at {address}")
+    if not read_once(opened.path, opened.key, accounts.any_tenant):
+        token = run_once(opened.path, opened.key, actions.create_link, None)
+        click.echo(f"Set it up within the hour, on this machine: {address}/set-up?token={token}")
+    sys.stdout.flush()
+
+
+@click.command()
+@verb
+def openapi(shelf: Shelf) -> None:
+    """Print the OpenAPI description of every endpoint."""
+    show_json(describe(URLS, public_url(shelf.settings)))
