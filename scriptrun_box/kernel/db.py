@@ -83,8 +83,9 @@ def connect(
 def connect_writer(path: Path, key: bytes | None = None) -> Any:
     """The connection that writes: WAL, and every commit on disk before it returns."""
     connection = connect(path, key)
+    if connection.execute("PRAGMA page_count").fetchone()[0] == 0:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # with pages: only a write
     for pragma in (
-        "auto_vacuum = INCREMENTAL",  # only takes on an empty file
         "journal_mode = WAL",
         "synchronous = FULL",
         "secure_delete = FAST",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from . import clock, copies, migrate, restoring
 from .config import Settings
-from .db import DatabaseError, connect_writer
+from .db import DatabaseError, connect, connect_writer
 from .file_errors import AlreadyRunning, Damaged, NoBox, NoRoom, WrongKey
 from .folder import LOCK_WAIT_SECONDS, DataFolder, Lock, read_key, stamp
 
@@ -136,14 +136,15 @@ def _create(folder: DataFolder, key: bytes | None) -> None:
 def _make_ready(
     folder: DataFolder, key: bytes | None, settings: Settings
 ) -> tuple[list[str], bool]:
-    """Check the live file and bring it to the newest schema."""
+    """Check the live file, write nothing until it is found whole, bring it to the newest schema."""
     size = sum(p.stat().st_size for p in (folder.file, *folder.sidecars()[:1]) if p.exists())
     checked = size <= CHECK_AT_START_BYTES
     try:
-        with closing(connect_writer(folder.file, key)) as connection:
+        with closing(connect(folder.file, key, read_only=True)) as connection:
             restoring.need_known(folder.file, migrate.version(connection))
             if checked and copies.quick_check(connection):
                 raise Damaged(f"{folder.file} is damaged: {_advice(folder, key)}.")
+        with closing(connect_writer(folder.file, key)) as connection:
             steps = migrate.migrate(connection, lambda: _copy_first(folder, key, settings))
             restoring.own(folder, connection)
     except DatabaseError as error:
