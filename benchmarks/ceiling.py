@@ -31,8 +31,9 @@ def measure(folder: Path, plan: Plan) -> float:
         max_requests=int(MOST_PER_SECOND * seconds),
     )
     command = [sys.executable, "-m", "benchmarks.constant_server", str(port)]
-    with running(command, folder / "constant.log") as server:
-        wait_for_200(server, port, "/")
+    log = folder / "constant.log"
+    with running(command, log) as server:
+        wait_for_200(server, port, "/", log)
         rate = finish(start(job), job).requests_per_second
     if rate < ENOUGH_PER_SECOND:
         raise TooSlow(f"the load generator reaches only {rate:,.0f} requests/s here")

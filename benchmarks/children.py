@@ -55,12 +55,13 @@ def running(
         child.wait()
 
 
-def wait_for_200(child: "subprocess.Popen[bytes]", port: int, path: str) -> float:
+def wait_for_200(child: "subprocess.Popen[bytes]", port: int, path: str, log: Path) -> float:
     """Ask until the first 200 comes; the moment it came, as `time.monotonic()` tells it."""
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         if child.poll() is not None:
-            raise ChildFailed(f"the server stopped with status {child.returncode}")
+            said = log.read_text(errors="replace").strip().rpartition("\n")[2]
+            raise ChildFailed(f"the server stopped with status {child.returncode}: {said}")
         try:
             if get_status(port, path) == 200:
                 return time.monotonic()

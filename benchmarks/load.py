@@ -143,7 +143,7 @@ def _connect(port: int) -> socket.socket:
     return connection
 
 
-def _is_whole(answer: bytes) -> bool:
+def is_whole(answer: bytes) -> bool:
     """Whether the answer has arrived to its last byte."""
     end = answer.find(b"\r\n\r\n")
     if end < 0:
@@ -177,7 +177,7 @@ class _Lane:
         if not piece:
             raise LoadFailed("the server closed a connection")
         answer = self.partial + piece
-        if not _is_whole(answer):
+        if not is_whole(answer):
             self.partial = answer
             return None
         self.partial = b""

@@ -29,6 +29,7 @@ class Box(Competitor):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.folder = folder
+        self.log = folder.with_suffix(".log")
         pharmacy = ["--pharmacy", "Bench Pharmacy", "--email", OWNER_EMAIL, "--plan", "enterprise"]
         self._command("init", *pharmacy, "--password-stdin", stdin=OWNER_PASSWORD + "\n")
         limits = ["--rate-ingest", NO_LIMIT, "--orders-per-hour", NO_LIMIT]
@@ -44,8 +45,8 @@ class Box(Competitor):
             env["BENCH_PROBE_FILE"] = str(probe_file)
         command = [*program, "serve", "--data", str(self.folder)]
         begun = time.monotonic()
-        with running(command, self.folder.with_suffix(".log"), env) as child:
-            self.start_seconds = wait_for_200(child, self.port, "/readyz") - begun
+        with running(command, self.log, env) as child:
+            self.start_seconds = wait_for_200(child, self.port, "/readyz", self.log) - begun
             yield child
 
     def job(self, size: int, connections: int, seconds: float) -> Job:

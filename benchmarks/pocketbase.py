@@ -69,6 +69,7 @@ class PocketBase(Competitor):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.folder = folder
+        self.log = folder.with_suffix(".log")
         self.token = ""
         self._command("superuser", "upsert", OWNER["identity"], OWNER["password"])
         with self.serving():
@@ -80,8 +81,8 @@ class PocketBase(Competitor):
     def serving(self) -> Iterator["subprocess.Popen[bytes]"]:
         command = [*self._base(), "serve", "--http", f"127.0.0.1:{self.port}"]
         begun = time.monotonic()
-        with running(command, self.folder.with_suffix(".log")) as child:
-            self.start_seconds = wait_for_200(child, self.port, "/api/health") - begun
+        with running(command, self.log) as child:
+            self.start_seconds = wait_for_200(child, self.port, "/api/health", self.log) - begun
             yield child
 
     def job(self, size: int, connections: int, seconds: float) -> Job:

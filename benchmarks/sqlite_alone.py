@@ -10,11 +10,12 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from scriptrun_box.kernel import db, migrate
+from scriptrun_box.packages import words
+from scriptrun_box.packages.model import content_of
 
 ORDERS_A_COMMIT = 100
 TIMEOUT_SECONDS = 180
@@ -47,29 +48,30 @@ def run(source: Path, target: Path, orders: int) -> Result:
 # -- inside the process ---------------------------------------------------------------------
 
 
-def _read(source: Any, table: str, orders: int) -> tuple[str, Rows]:
+def _rows(source: Any, table: str, orders: int) -> tuple[str, list[Any]]:
     """The statement that writes a table's rows, and the rows, oldest first."""
     cursor = source.execute(f"SELECT * FROM {table} ORDER BY seq LIMIT ?", (orders,))
     columns = [each[0] for each in cursor.description]
     marks = ", ".join("?" * len(columns))
     statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
-    return statement, [tuple(row) for row in cursor]
+    return statement, cursor.fetchall()
 
 
-def _commits(rows: Rows) -> Iterator[Rows]:
-    remaining = iter(rows)
-    while group := list(islice(remaining, ORDERS_A_COMMIT)):
-        yield group
+def _groups(rows: list[Any]) -> Iterator[Rows]:
+    """The rows in groups of a commit."""
+    for start in range(0, len(rows), ORDERS_A_COMMIT):
+        yield [tuple(row) for row in rows[start : start + ORDERS_A_COMMIT]]
 
 
 def _measure(source: Path, target: Path, orders: int) -> Result:
     """Read everything, make the empty file, then write with the clock running."""
     box = db.connect(source, read_only=True)
-    into_packages, packages = _read(box, "packages", orders)
-    into_events, events = _read(box, "events", orders)
+    into_packages, packages = _rows(box, "packages", orders)
+    into_events, events = _rows(box, "events", orders)
     box.close()
-    search: Rows = []
-    commits = list(zip(_commits(packages), _commits(events), _commits(search), strict=True))
+    # The index keeps no text to copy: its words are made again from the package, as the box does.
+    search = [(row["seq"], words.index_words(content_of(row))) for row in packages]
+    commits = list(zip(_groups(packages), _groups(events), _groups(search), strict=True))
     file = db.connect_writer(target)
     migrate.migrate(file)
     started = time.perf_counter()

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from benchmarks.children import ChildFailed
-from benchmarks.load import Result, alongside, start
+from benchmarks.load import Result, alongside, is_whole, start
 from benchmarks.ours import Box
 from benchmarks.plan import BATCH_CONNECTIONS, BATCH_ORDERS, Plan
 from benchmarks.report import Figure, Outcome
@@ -62,11 +62,17 @@ class _Knocker:
         """When the answer came, and after how many ms."""
         before = time.monotonic()
         self.socket.sendall(self.request)
-        answer = self.socket.recv(ANSWER_BYTES)
+        answer = b""
+        while not is_whole(answer):
+            answer += self.socket.recv(ANSWER_BYTES) or _gone()
         if answer[9:12] != b"200":
             raise ChildFailed(f"/healthz under load: {answer[:200]!r}")
         now = time.monotonic()
         return now, (now - before) * 1000
+
+
+def _gone() -> bytes:
+    raise ChildFailed("the server closed the connection that asks for /healthz")
 
 
 def _during(load: Result, moments: Moments) -> list[float]:
