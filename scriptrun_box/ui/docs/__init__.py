@@ -1,0 +1,1 @@
+"""The box's own documentation: every endpoint with a curl that works as pasted."""

@@ -1,0 +1,81 @@
+"""A curl for a row of the URL table that works exactly as pasted once KEY is set in the shell."""
+
+import json
+import shlex
+
+from scriptrun_box.accounts.gates import KeyGate
+from scriptrun_box.kernel.http import Url
+from scriptrun_box.ui.openapi import PARAMETER
+
+ONE_LINE_MAX = 76  # characters of JSON that still read well on one line
+JSON_HEADER = '-H "Content-Type: application/json"'
+KEY_HEADER = '-H "X-API-Key: $KEY"'
+NEXT_LINE = " \\\n  "
+
+
+def curl_of(row: Url, base: str) -> str:
+    """The call a row's doc describes; ids come from variables such as $PACKAGE_ID."""
+    doc = row.doc
+    if doc is None:
+        raise ValueError("this address is not documented")
+    if doc.curl:
+        return doc.curl.replace("{base}", base)
+    method = "" if row.method == "GET" else f"-X {row.method} "
+    parts = [f"curl {method}{_address(row, base)}"]
+    if isinstance(row.gate, KeyGate):
+        parts.append(KEY_HEADER)
+    if doc.example is not None:
+        parts += [JSON_HEADER, f"-d {shlex.quote(_json(doc.example))}"]
+    return NEXT_LINE.join(parts)
+
+
+def push_curl(base: str, key: str) -> str:
+    """The first call anyone makes, with a real key in it: the published example order."""
+    body = _json({"orders": [EXAMPLE_ORDER]})
+    parts = [
+        f"curl -X POST {base}/api/webhook/orders",
+        f'-H "X-API-Key: {key}"',
+        JSON_HEADER,
+        f"-d {shlex.quote(body)}",
+    ]
+    return NEXT_LINE.join(parts)
+
+
+def sandbox_walk(base: str) -> str:
+    """Three calls that take the package in $PACKAGE_ID to the door; they need a test key."""
+    return "\n".join(
+        f'curl -X POST "{base}/api/test/packages/$PACKAGE_ID/{step}" {KEY_HEADER}'
+        for step in ("assign", "start", "deliver")
+    )
+
+
+EXAMPLE_ORDER = {
+    "patient_name": "Maria Rodriguez",
+    "patient_address": "123 Main St, Miami, FL 33178",
+    "patient_phone": "+13055551234",
+    "rx_number": "RX-8872341",
+    "copay_amount": 12.50,
+    "priority": "routine",
+    "requires_signature": True,
+}
+
+
+def variables_of(row: Url) -> list[str]:
+    """The shell variables a row's curl needs beside KEY: PACKAGE_ID for /api/packages/{id}."""
+    return [_variable(row.path, name) for name in PARAMETER.findall(row.path)]
+
+
+def _address(row: Url, base: str) -> str:
+    address = base + PARAMETER.sub(lambda found: f"${_variable(row.path, found[1])}", row.path)
+    return f'"{address}"' if "$" in address else address
+
+
+def _variable(path: str, name: str) -> str:
+    """`{id}` is named after the noun before it."""
+    noun = path.partition("{" + name)[0].rstrip("/").rpartition("/")[2]
+    return f"{noun.removesuffix('s').replace('-', '_')}_{name}".upper()
+
+
+def _json(value: object) -> str:
+    short = json.dumps(value, ensure_ascii=False)
+    return short if len(short) <= ONE_LINE_MAX else json.dumps(value, ensure_ascii=False, indent=2)

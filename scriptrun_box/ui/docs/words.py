@@ -1,0 +1,225 @@
+"""What `/docs` tells in tables: an order's fields, events, codes, limits; kept true by tests."""
+
+from dataclasses import dataclass
+
+OPTIONAL, REQUIRED = "optional", "required"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of an order."""
+
+    name: str
+    type: str
+    need: str
+    meaning: str
+
+
+FIELDS = (
+    Field("patient_name", "string", REQUIRED, "Full name, as the driver should read it."),
+    Field(
+        "patient_address",
+        "string",
+        REQUIRED,
+        "Postal address on one line; put on the map after the order is stored.",
+    ),
+    Field(
+        "patient_phone",
+        "string",
+        OPTIONAL,
+        "E.164, such as +13055551234; US punctuation is normalised with a warning.",
+    ),
+    Field("rx_number", "string", OPTIONAL, "Prescription number. The driver never sees it."),
+    Field("medications", "string[]", OPTIONAL, "Drug names. The driver never sees them."),
+    Field("copay_amount", "number", OPTIONAL, "Dollars to collect at the door; 0 is none due."),
+    Field("priority", "enum", OPTIONAL, "routine (default), urgent or stat."),
+    Field("delivery_date", "string", OPTIONAL, "YYYY-MM-DD; today at the location when absent."),
+    Field("requires_signature", "boolean", OPTIONAL, "Not delivered without one. Default false."),
+    Field("cold_chain", "boolean", OPTIONAL, "Travels in an insulated bag that must be packed."),
+    Field(
+        "controlled_substance",
+        "boolean",
+        OPTIONAL,
+        "Released by a pharmacist, handed over, and signed for with an ID at the door.",
+    ),
+    Field("dea_schedule", "enum", OPTIONAL, "II, III, IV or V, where it is a controlled one."),
+    Field("external_patient_id", "string", OPTIONAL, "Your own id of the patient."),
+    Field("pharmacy_id", "uuid", OPTIONAL, "The location, for accounts with more than one."),
+    Field("notes", "string", OPTIONAL, "Free words for the desk and the driver."),
+    Field("barcode", "string", OPTIONAL, "What is printed on the package, where it already is."),
+    Field("fill_number", "string", OPTIONAL, "Which fill of the prescription this is."),
+    Field("fill_date", "string", OPTIONAL, "YYYY-MM-DD of the fill."),
+    Field("deliver_after", "string", OPTIONAL, "HH:MM at the location, on the delivery date."),
+    Field("deliver_by", "string", OPTIONAL, "HH:MM at the location, on the delivery date."),
+)
+
+WARNINGS = (
+    ("unknown_field", "The field is none of ours and was not stored."),
+    ("possible_duplicate", "Looks like a waiting package; stored, and the desk decides."),
+    ("delivery_date_in_past", "The delivery date lies before today."),
+    ("address_incomplete", "No house number, or neither a ZIP code nor a state."),
+    ("dea_schedule_missing", "Controlled without a schedule: a pharmacist sets it at release."),
+    ("controlled_substance_inferred", "A schedule came without the flag; the flag was set."),
+    ("notes_withheld", "The notes name the Rx number or a drug, so the driver does not get them."),
+    ("characters_removed", "Invisible characters were taken out."),
+    ("phone_normalised", "The phone number was rewritten as E.164."),
+)
+
+ITEM_CODES = (
+    ("missing", "The field is required and absent."),
+    ("wrong_type", "Another JSON type than the field's."),
+    ("too_short", "Empty, where something is needed."),
+    ("too_long", "More characters or entries than the field takes."),
+    ("too_small", "Below the smallest value."),
+    ("too_large", "Above the largest value."),
+    ("not_allowed", "Not one of the words the field takes."),
+    ("bad_format", "Not a date, time, UUID, address or amount as it must be written."),
+    ("bad_characters", "Control characters are in it."),
+    ("unknown_location", "No such location, or not one of this key's."),
+    ("conflict", "Two fields contradict each other, or it is already there."),
+    ("required_for_sms", "Text messages are on, and there is no phone number."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One stable `code` of a refusal."""
+
+    status: int
+    code: str
+    meaning: str
+
+
+CODES = (
+    Code(400, "validation_failed", "Nothing was accepted; `details` has every problem."),
+    Code(400, "invalid_json", "The body is not JSON, or not UTF-8."),
+    Code(400, "duplicate_key", "An object in the body names a key twice."),
+    Code(400, "too_deep", "The body is nested deeper than 32 levels."),
+    Code(400, "not_an_object", "The body is JSON, but no object."),
+    Code(400, "missing_orders", "The body has no list `orders`."),
+    Code(400, "empty_batch", "`orders` is empty."),
+    Code(400, "too_many_orders", "More than 100 orders; none was stored."),
+    Code(400, "idempotency_key_reused", "The Idempotency-Key came with another body before."),
+    Code(400, "bad_idempotency_key", "An Idempotency-Key is 1 to 255 visible ASCII characters."),
+    Code(400, "bad_limit", "`limit` is a number from 1 to 200."),
+    Code(400, "bad_cursor", "`cursor` is not one this list gave out."),
+    Code(401, "key_missing", "There is no X-API-Key header."),
+    Code(401, "key_invalid", "The key is unknown or revoked."),
+    Code(402, "plan_limit", "The month's orders are used up and overage is off."),
+    Code(403, "feature_not_in_plan", "The plan does not include this."),
+    Code(403, "scope_missing", "The key was made without the scope this needs."),
+    Code(403, "source_refused", "The key may not be used from this network."),
+    Code(403, "sandbox_only", "Only sk_test_ keys may do this."),
+    Code(404, "not_found", "No such address, or nothing of yours has this id."),
+    Code(405, "method_not_allowed", "The address takes other methods; see `Allow`."),
+    Code(408, "request_timeout", "The request took too long to arrive."),
+    Code(409, "conflict", "Not possible in the state it is in."),
+    Code(409, "update_not_allowed", "The package has gone too far to be edited so."),
+    Code(409, "cancel_not_allowed", "The package is out, or at an end."),
+    Code(410, "pruned", "The events before this place are no longer kept."),
+    Code(413, "body_too_large", "The body is larger than the address takes."),
+    Code(415, "unsupported_media_type", "The Content-Type is not one the address takes."),
+    Code(421, "unknown_host", "The box does not answer to this host name."),
+    Code(429, "rate_limited", "Too many requests in 60 seconds."),
+    Code(429, "orders_per_hour", "Too many orders within an hour; none of the batch was stored."),
+    Code(500, "internal", "Our fault. Nothing was half stored; try again with backoff."),
+    Code(503, "not_set_up", "The box has no pharmacy yet."),
+    Code(503, "busy", "The box cannot take this right now; try again."),
+    Code(507, "disk_full", "The box's disk is full: nothing was stored, reading still works."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event: when it is sent, and what its `data` carries."""
+
+    name: str
+    when: str
+    data: tuple[str, ...]
+
+
+EVENTS = (
+    Event(
+        "package.created",
+        "An order became a package, by whichever door it came in.",
+        (
+            "package_id",
+            "external_patient_id",
+            "rx_number",
+            "barcode",
+            "pharmacy_id",
+            "source",
+            "status",
+            "priority",
+            "delivery_date",
+        ),
+    ),
+    Event(
+        "delivery.completed",
+        "A package was delivered, and its photo and signature are on the box.",
+        (
+            "package_id",
+            "external_patient_id",
+            "rx_number",
+            "driver_id",
+            "delivered_at",
+            "proof",
+            "copay_collected",
+            "copay_method",
+        ),
+    ),
+    Event(
+        "delivery.failed",
+        "A driver came back from a door: wrong address, refused, no answer and the like.",
+        (
+            "package_id",
+            "external_patient_id",
+            "rx_number",
+            "driver_id",
+            "failed_at",
+            "reason",
+            "attempt",
+            "proof",
+        ),
+    ),
+    Event(
+        "route.completed",
+        "A driver finished every stop of a route.",
+        (
+            "route_id",
+            "driver_id",
+            "started_at",
+            "completed_at",
+            "stops",
+            "delivered",
+            "failed",
+            "package_ids",
+        ),
+    ),
+    Event(
+        "driver.status_changed",
+        "A driver went online or offline, or a shift began or ended.",
+        ("driver_id", "status", "shift", "previous", "changed_at"),
+    ),
+)
+
+EXAMPLE_EVENT = {
+    "id": "evt_9f2c…",
+    "event": "delivery.completed",
+    "created_at": "2026-04-19T18:42:10Z",
+    "data": {
+        "package_id": "a3e9f1…",
+        "external_patient_id": "PMS-9081",
+        "rx_number": "RX-8872341",
+        "driver_id": "drv_b12c…",
+        "delivered_at": "2026-04-19T18:41:57Z",
+        "proof": {
+            "photo_url": "https://…",
+            "signature_url": "https://…",
+            "lat": 25.8612,
+            "lng": -80.2983,
+        },
+        "copay_collected": 12.50,
+        "copay_method": "card",
+    },
+}

@@ -1,0 +1,1 @@
+"""The settings half of the screens: integrations, people, usage, the system, the texts."""

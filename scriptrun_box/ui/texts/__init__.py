@@ -1,0 +1,1 @@
+"""Pages an owner may word: security, BAA and terms, each with an honest default."""

@@ -1,0 +1,66 @@
+"""The rows of the settings half of the screens, the docs and the texts, for `urls.py`."""
+
+from collections.abc import Sequence
+
+from scriptrun_box.accounts.gates import OWNER, STAFF, PersonGate
+from scriptrun_box.kernel.http import Handler, Url, anyone
+
+from .docs.pages import docs
+from .openapi import openapi_json
+from .settings import hooks, integrations, keys, system, usage, users
+from .texts import pages as texts
+
+TEXT_BODY_BYTES = 512 * 1024  # an owner's text, as a browser encodes it
+
+
+def _public(path: str, handler: Handler, *, page: bool = True) -> Url:
+    return Url("GET", path, handler, anyone, page=page)
+
+
+def _get(path: str, handler: Handler, gate: PersonGate = STAFF) -> Url:
+    return Url("GET", path, handler, gate, page=True)
+
+
+def _post(path: str, handler: Handler, gate: PersonGate = OWNER) -> Url:
+    return Url("POST", path, handler, gate, page=True)
+
+
+KEYS = "/settings/integrations/keys"
+HOOKS = "/settings/integrations/webhooks"
+HOOK = f"{HOOKS}/{{id}}"
+USER = "/settings/users/{id}"
+TEXT = "/settings/texts/{name}"
+
+PAGES: Sequence[Url] = [
+    _public("/docs", docs),
+    _public("/openapi.json", openapi_json, page=False),
+    _public("/security", texts.show_security),
+    _public("/baa", texts.show_baa),
+    _public("/terms", texts.show_terms),
+    _get("/settings/integrations", integrations.integrations),
+    _post(KEYS, keys.create_key),
+    _post(f"{KEYS}/{{id}}/revoke", keys.revoke_key),
+    _post(HOOKS, hooks.create_hook),
+    _get(HOOK, hooks.hook),
+    _post(HOOK, hooks.change_hook),
+    _post(f"{HOOK}/pause", hooks.pause_hook),
+    _post(f"{HOOK}/resume", hooks.resume_hook),
+    _post(f"{HOOK}/test", hooks.test_hook),
+    _post(f"{HOOK}/delete", hooks.delete_hook),
+    _get(f"{HOOK}/log.csv", hooks.export_log),
+    _get("/settings/users", users.users),
+    _post("/settings/users", users.add_user),
+    _get("/settings/users.csv", users.export_users, OWNER),
+    _post(f"{USER}/role", users.change_role),
+    _post(f"{USER}/reset", users.reset_password),
+    _post(f"{USER}/lock-out", users.lock_out),
+    _post(f"{USER}/let-in", users.let_in),
+    _get("/settings/usage", usage.usage),
+    _get("/settings/usage.csv", usage.export_months),
+    _get("/settings/usage-keys.csv", usage.export_keys),
+    _get("/settings/system", system.system),
+    _post("/settings/system/check-audit", system.check_chain, STAFF),
+    _get(TEXT, texts.edit, OWNER),
+    Url("POST", TEXT, texts.save, OWNER, TEXT_BODY_BYTES, page=True),
+    _post(f"{TEXT}/default", texts.reset),
+]
