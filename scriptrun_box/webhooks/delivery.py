@@ -1,0 +1,276 @@
+"""The delivery loop: one lane per endpoint with work, woken by commits, due times and a heartbeat.
+
+    commit ─┐
+    due time ┼─> dispatcher: fan out, mend, open lanes ─> lane: claim ─> attempts ─> finish
+    1 s tick ┘                                              (4 in flight each, 32 in all)
+
+Everything that must survive a crash is a row; what is here can be thrown away at any moment.
+"""
+
+import asyncio
+import functools
+import ssl
+from collections.abc import Callable
+
+from scriptrun_box.kernel import clock, outbox, outgoing
+from scriptrun_box.kernel.addresses import AddressRefused, Allowed, find
+from scriptrun_box.kernel.config import WebhooksSettings
+from scriptrun_box.kernel.db import Database, Signal
+from scriptrun_box.kernel.log import log
+from scriptrun_box.kernel.outgoing import Outgoing, Result
+from scriptrun_box.kernel.resolver import NameNotFound, Resolver
+
+from . import actions, claims, signing, store
+from .model import Parcel, invalid
+from .schedule import Schedule
+
+IN_FLIGHT = 32  # attempts in all
+DRAIN_SECONDS = 5.0  # for attempts under way when the box stops
+START_SPREAD_MS = 5_000  # what a crash interrupted is sent again within this
+LONGEST_SLEEP_SECONDS = 60.0
+RETRY_WRITE_SECONDS = 1.0  # until a result that could not be written is tried again
+WRITE_TRIES = 30
+_DETAIL_CODES = {"url_too_long": "too_long", "bad_url": "bad_format", "bad_host": "bad_format"}
+
+
+class _Lane:
+    """What is under way to one endpoint."""
+
+    def __init__(self) -> None:
+        self.news = asyncio.Event()  # something may be claimable: a row, or a free place
+        self.attempts: set[asyncio.Task[None]] = set()
+        self.worked = False  # it has made an attempt
+        self.task: asyncio.Task[None] | None = None
+
+
+class Deliveries:
+    """Sends what the outbox holds to whoever wants to hear it. `start`, `tick` each second, `stop`.
+
+    `allowed` is asked at every attempt, so that what the owner changes counts at once.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        settings: WebhooksSettings,
+        allowed: Callable[[], Allowed],
+        resolver: Resolver | None = None,
+        schedule: Schedule | None = None,
+    ) -> None:
+        self._db = db
+        self._seconds = settings.timeout
+        self._schedule = schedule or Schedule.of(settings)
+        self._allowed = allowed
+        self._resolver = resolver or Resolver()
+        self._wake = asyncio.Event()
+        self._ticked = True
+        self._anyone = True  # there are endpoints, as far as we know
+        self._stopping = False
+        self._places = asyncio.Semaphore(IN_FLIGHT)
+        self._lanes: dict[str, _Lane] = {}
+        self._sending: set[str] = set()  # deliveries whose attempt is under way here
+        self._dispatcher: asyncio.Task[None] | None = None
+        db.listen(self._heard)
+
+    # What others call ---------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Take back what a crash left under way, then begin to send."""
+        left = await self._db.write(claims.give_back, START_SPREAD_MS)
+        if left:
+            log.info("webhook attempts were interrupted", count=left)
+        self._dispatcher = asyncio.create_task(self._dispatch())
+
+    async def tick(self) -> None:
+        """The heartbeat: look for whatever was missed. Waits for no delivery."""
+        self._ticked = True
+        self._wake.set()
+
+    async def stop(self, drain_seconds: float = DRAIN_SECONDS) -> None:
+        """Claim no more, let attempts under way end, give the leases of the rest back."""
+        self._stopping = True
+        if self._dispatcher is not None:
+            self._dispatcher.cancel()
+            await asyncio.wait([self._dispatcher])
+        lanes = [lane.task for lane in self._lanes.values() if lane.task]
+        attempts = [task for lane in self._lanes.values() for task in lane.attempts]
+        for task in lanes:
+            task.cancel()
+        if attempts:
+            _, late = await asyncio.wait(attempts, timeout=drain_seconds)
+            for task in late:
+                task.cancel()
+        await asyncio.gather(*lanes, *attempts, return_exceptions=True)
+        await self._db.write(claims.give_back)
+
+    async def check(self, url: str) -> str:
+        """The URL, if events may be sent there as things stand; raises Invalid."""
+        try:
+            await find(url, self._allowed(), self._resolver)
+        except AddressRefused as refused:
+            code = _DETAIL_CODES.get(refused.code, "not_allowed")
+            raise invalid("url", code, refused.sentence) from None
+        except NameNotFound:
+            raise invalid("url", "not_allowed", "The URL's host name does not resolve.") from None
+        return url
+
+    @property
+    def give_up_ms(self) -> int:
+        """How long after an event its delivery is given up."""
+        return self._schedule.give_up_ms
+
+    # The dispatcher -----------------------------------------------------------------------------
+
+    def _heard(self, signals: list[Signal]) -> None:
+        for signal in signals:
+            if signal.topic == actions.TOPIC:
+                self._anyone = True
+                self._wake.set()
+            elif signal.topic == outbox.TOPIC and self._anyone:
+                self._wake.set()
+
+    async def _dispatch(self) -> None:
+        await asyncio.to_thread(outgoing.warm_up)
+        while True:
+            self._wake.clear()
+            try:
+                seconds = await self._round()
+            except Exception as error:
+                log.failure("webhook dispatcher stumbled", error)
+                seconds = RETRY_WRITE_SECONDS
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass  # something is due
+
+    async def _round(self) -> float:
+        """Open a lane for everything due; the seconds until something else is."""
+        ticked, self._ticked = self._ticked, False
+        if ticked:
+            await self._mend()
+        if self._anyone or ticked:
+            self._anyone, more = await self._db.write(claims.fan_out, self.give_up_ms)
+            if more:
+                self._wake.set()
+        now = clock.now_ms()
+        next_at = None
+        for endpoint_id, due in await self._db.read(store.waiting, now):
+            if due <= now:
+                self._open_lane(endpoint_id)
+            elif next_at is None or due < next_at:
+                next_at = due
+        return LONGEST_SLEEP_SECONDS if next_at is None else (next_at - now) / 1000
+
+    async def _mend(self) -> None:
+        sending = frozenset(self._sending)
+        furthest = self._schedule.furthest_ms
+        if await self._db.read(claims.needs_mending, clock.now_ms(), furthest, sending):
+            await self._db.write(claims.mend, furthest, sending)
+
+    def _open_lane(self, endpoint_id: str) -> None:
+        lane = self._lanes.get(endpoint_id)
+        if lane is None:
+            lane = self._lanes[endpoint_id] = _Lane()
+            lane.task = asyncio.create_task(self._run_lane(endpoint_id, lane))
+        lane.news.set()
+
+    # A lane -------------------------------------------------------------------------------------
+
+    async def _run_lane(self, endpoint_id: str, lane: _Lane) -> None:
+        try:
+            while lane.attempts or lane.news.is_set():
+                await lane.news.wait()
+                lane.news.clear()
+                while await self._claim_some(endpoint_id, lane):
+                    pass
+        except Exception as error:
+            log.failure("webhook lane stumbled", error, endpoint=endpoint_id)
+        finally:
+            if lane.attempts and not self._stopping:
+                await asyncio.wait(lane.attempts)
+            del self._lanes[endpoint_id]
+            if lane.worked:
+                self._wake.set()  # the next due time lies elsewhere now
+
+    async def _claim_some(self, endpoint_id: str, lane: _Lane) -> bool:
+        """Begin as many attempts as there are due rows and free places; whether there were any."""
+        places = await self._take_places(actions.IN_FLIGHT_PER_ENDPOINT - len(lane.attempts))
+        parcels: list[Parcel] = []
+        try:
+            if places:
+                parcels = await self._db.write(
+                    claims.claim,
+                    endpoint_id,
+                    len(lane.attempts),
+                    places,
+                    round(self._seconds * 1000),
+                )
+        finally:
+            for _ in range(places - len(parcels)):
+                self._places.release()
+        for parcel in parcels:
+            self._begin(lane, parcel)
+        return bool(parcels)
+
+    async def _take_places(self, wanted: int) -> int:
+        """Up to `wanted` of the places all lanes share; the first one is waited for."""
+        taken = 0
+        while taken < wanted and (taken == 0 or not self._places.locked()):
+            await self._places.acquire()
+            taken += 1
+        return taken
+
+    def _begin(self, lane: _Lane, parcel: Parcel) -> None:
+        lane.worked = True
+        self._sending.add(parcel.delivery_id)
+        task = asyncio.create_task(self._attempt(parcel))
+        lane.attempts.add(task)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            lane.attempts.discard(task)
+            self._sending.discard(parcel.delivery_id)
+            self._places.release()
+            lane.news.set()
+
+        task.add_done_callback(ended)
+
+    # An attempt ---------------------------------------------------------------------------------
+
+    async def _attempt(self, parcel: Parcel) -> None:
+        result = await self._send(parcel)
+        for _ in range(WRITE_TRIES):
+            try:
+                next_at = await self._db.write(claims.finish, parcel, result, self._schedule)
+            except Exception as error:  # a full disk, say
+                log.failure("webhook attempt could not be written down", error)
+                await asyncio.sleep(RETRY_WRITE_SECONDS)
+            else:
+                if next_at is not None:
+                    self._wake.set()
+                return
+        # Its lease runs out, and it is sent again: at least once, not at most once.
+
+    async def _send(self, parcel: Parcel) -> Result:
+        try:
+            headers = signing.headers(
+                event=parcel.event,
+                event_id=parcel.event_id,
+                body=parcel.body,
+                timestamp=clock.now_ms() // 1000,
+                attempt=parcel.attempt,
+                secret=parcel.secret,
+                next_secret=parcel.next_secret,
+            )
+            request = Outgoing(parcel.url, headers, parcel.body, self._seconds)
+            tls = outgoing.public_tls() if parcel.ca_pem is None else _pinned_tls(parcel.ca_pem)
+            return await outgoing.post(request, self._allowed(), self._resolver, tls)
+        except Exception as error:  # our own fault: the row must not stop the lane
+            log.failure("webhook attempt failed for a reason of ours", error)
+            return Result("internal_error")
+
+
+@functools.lru_cache(maxsize=64)
+def _pinned_tls(ca_pem: str) -> ssl.SSLContext:
+    """Trusts this authority and no other."""
+    return ssl.create_default_context(cadata=ca_pem)

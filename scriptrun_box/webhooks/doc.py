@@ -1,0 +1,135 @@
+"""What /docs and OpenAPI tell of webhooks."""
+
+from scriptrun_box.kernel.http import Doc
+
+from .api import EndpointChangeIn, EndpointIn, ReplayIn, RotationIn
+
+GROUP = "Webhooks"
+PAGE = {"limit": "1 to 200, default 50", "cursor": "next_cursor of the page before"}
+ENDPOINT = {
+    "id": "whk_00000000000000000000000000000000",
+    "url": "https://example.com/hooks/scriptrun",
+    "events": ["delivery.completed"],
+    "state": "active",
+    "test": False,
+    "created_at": "2026-04-20T14:00:00Z",
+    "last_attempt_at": None,
+    "last_ok_at": None,
+    "failing_since": None,
+    "rotation_ends_at": None,
+}
+ATTEMPT = {
+    "id": "att_00000000000000000000000000000000",
+    "delivery_id": "dlv_00000000000000000000000000000000",
+    "event_id": "evt_00000000000000000000000000000000",
+    "event": "delivery.completed",
+    "attempt": 1,
+    "trigger": "auto",
+    "outcome": "ok",
+    "status": 200,
+    "error_class": None,
+    "started_at": "2026-04-20T14:00:00Z",
+    "duration_ms": 84,
+    "next_at": None,
+}
+NEW = {"url": "https://example.com/hooks/scriptrun", "events": ["delivery.completed"]}
+
+LIST = Doc(
+    group=GROUP,
+    summary="List webhooks",
+    text="Newest first. A secret is never shown again.",
+    query=PAGE,
+    answer={"data": [ENDPOINT], "next_cursor": None},
+    refusals=(400, 403),
+)
+CREATE = Doc(
+    group=GROUP,
+    summary="Subscribe a URL to events",
+    text="The signing secret is in this answer and never again. Made with a sandbox key, the"
+    " webhook hears of the sandbox only. The URL must be https and lead to a public address, or"
+    " into a network the owner of this box allowed.",
+    body=EndpointIn,
+    example=NEW,
+    answer={**ENDPOINT, "secret": "whsec_…"},
+    status=201,
+    refusals=(400, 403, 409),
+)
+READ = Doc(
+    group=GROUP,
+    summary="Read a webhook",
+    answer={**ENDPOINT, "waiting": {"pending": 0, "sending": 0, "held": 0}},
+    refusals=(400, 403, 404),
+)
+CHANGE = Doc(
+    group=GROUP,
+    summary="Change a webhook's URL or events",
+    body=EndpointChangeIn,
+    example={"events": ["*"]},
+    answer=ENDPOINT,
+    refusals=(400, 403, 404),
+)
+DELETE = Doc(
+    group=GROUP,
+    summary="Delete a webhook",
+    text="Nothing more is sent to it, whatever waits.",
+    status=204,
+    refusals=(400, 403, 404),
+)
+PAUSE = Doc(
+    group=GROUP,
+    summary="Pause a webhook",
+    text="Its events are held, none is dropped, and the time does not count.",
+    answer={**ENDPOINT, "state": "paused_by_user"},
+    refusals=(400, 403, 404),
+)
+RESUME = Doc(
+    group=GROUP,
+    summary="Resume a webhook",
+    text="What was held is sent now.",
+    answer=ENDPOINT,
+    refusals=(400, 403, 404),
+)
+ROTATE = Doc(
+    group=GROUP,
+    summary="Rotate a webhook's secret",
+    text="For 24 hours both secrets sign; finish_now ends that, and the answer's secret is then"
+    " null because the new one was shown before.",
+    body=RotationIn,
+    example={"finish_now": False},
+    answer={"secret": "whsec_…", "previous_valid_until": "2026-04-21T14:00:00Z"},
+    refusals=(400, 403, 404),
+)
+TEST = Doc(
+    group=GROUP,
+    summary="Send a test event",
+    text="One attempt with the event webhook.test; the log shows how it went.",
+    answer={"delivery_id": ATTEMPT["delivery_id"]},
+    status=202,
+    refusals=(400, 403, 404),
+)
+REPLAY = Doc(
+    group=GROUP,
+    summary="Send the events of a span of time again",
+    text="Also those that were never attempted. What is still waiting stays as it is.",
+    body=ReplayIn,
+    example={"since": "2026-04-20T00:00:00Z", "until": "2026-04-20T12:00:00Z"},
+    answer={"queued": 0},
+    status=202,
+    refusals=(400, 403, 404, 409),
+)
+LOGS = Doc(
+    group=GROUP,
+    summary="Read a webhook's attempts",
+    text="Every attempt has a row, newest first.",
+    query=PAGE,
+    answer={"data": [ATTEMPT], "next_cursor": None},
+    refusals=(400, 403, 404),
+)
+RESEND = Doc(
+    group=GROUP,
+    summary="Send one delivery again",
+    text="At once and beside its schedule, which it disturbs only by succeeding.",
+    answer={"delivery_id": ATTEMPT["delivery_id"]},
+    status=202,
+    refusals=(400, 403, 404, 409, 410),
+)
