@@ -2,12 +2,14 @@
 
 import json
 import shlex
+from typing import Any
 
 from scriptrun_box.accounts.gates import KeyGate
 from scriptrun_box.kernel.http import Url
 from scriptrun_box.ui.openapi import PARAMETER
 
-ONE_LINE_MAX = 76  # characters of JSON that still read well on one line
+LINE_MAX = 76  # characters of JSON that still read well on one line
+INDENT = "  "
 JSON_HEADER = '-H "Content-Type: application/json"'
 KEY_HEADER = '-H "X-API-Key: $KEY"'
 NEXT_LINE = " \\\n  "
@@ -25,13 +27,13 @@ def curl_of(row: Url, base: str) -> str:
     if isinstance(row.gate, KeyGate):
         parts.append(KEY_HEADER)
     if doc.example is not None:
-        parts += [JSON_HEADER, f"-d {shlex.quote(_json(doc.example))}"]
+        parts += [JSON_HEADER, f"-d {shlex.quote(pretty(doc.example))}"]
     return NEXT_LINE.join(parts)
 
 
 def push_curl(base: str, key: str) -> str:
     """The first call anyone makes, with a real key in it: the published example order."""
-    body = _json({"orders": [EXAMPLE_ORDER]})
+    body = pretty({"orders": [EXAMPLE_ORDER]})
     parts = [
         f"curl -X POST {base}/api/webhook/orders",
         f'-H "X-API-Key: {key}"',
@@ -76,6 +78,16 @@ def _variable(path: str, name: str) -> str:
     return f"{noun.removesuffix('s').replace('-', '_')}_{name}".upper()
 
 
-def _json(value: object) -> str:
-    short = json.dumps(value, ensure_ascii=False)
-    return short if len(short) <= ONE_LINE_MAX else json.dumps(value, ensure_ascii=False, indent=2)
+def pretty(value: Any, indent: str = "") -> str:
+    """JSON as a person would lay it out: on one line what fits on one."""
+    line = json.dumps(value, ensure_ascii=False)
+    if len(indent) + len(line) <= LINE_MAX or not isinstance(value, dict | list) or not value:
+        return line
+    inner = indent + INDENT
+    if isinstance(value, dict):
+        parts = [f"{json.dumps(name)}: {pretty(part, inner)}" for name, part in value.items()]
+        begin, end = "{}"
+    else:
+        parts = [pretty(part, inner) for part in value]
+        begin, end = "[]"
+    return begin + ",".join(f"\n{inner}{part}" for part in parts) + f"\n{indent}{end}"

@@ -1,6 +1,5 @@
 """GET /docs: start, authentication, every endpoint of the table with its curl, events, codes."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +15,7 @@ from scriptrun_box.ui import pages
 from scriptrun_box.ui.openapi import documented, operation_id, table_of
 
 from . import words
-from .curl import curl_of, push_curl, sandbox_walk, variables_of
+from .curl import curl_of, pretty, push_curl, sandbox_walk, variables_of
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "docs"
 SHOWN_KEY = "sk_test_…"
@@ -36,7 +35,7 @@ class Endpoint:
     variables: Sequence[str]
     answer: str
     success: str
-    refusals: Sequence[str]
+    refusals: Sequence[int]
     scope: str
     rate: str
     keyed: bool
@@ -67,7 +66,7 @@ async def docs(call: Call) -> Response:
         shown_key=SHOWN_KEY,
         sandbox_walk=sandbox_walk(base),
         first_curl=push_curl(base, "$KEY"),
-        event_json=json.dumps(words.EXAMPLE_EVENT, indent=2, ensure_ascii=False),
+        event_json=pretty(words.EXAMPLE_EVENT),
         snippets=snippets(),
         words=words,
         scopes=KEY_SCOPES,
@@ -113,7 +112,7 @@ def _endpoint(row: Url, doc: Doc, base: str) -> Endpoint:
         variables=variables_of(row),
         answer=_answer(doc),
         success=_status(doc.status),
-        refusals=[_status(status) for status in doc.refusals],
+        refusals=doc.refusals,
         scope=gate.scope or "" if gate else "",
         rate=RATE_WORDS[gate.rate] if gate else "",
         keyed=gate is not None,
@@ -123,7 +122,7 @@ def _endpoint(row: Url, doc: Doc, base: str) -> Endpoint:
 def _answer(doc: Doc) -> str:
     if doc.answer is None or isinstance(doc.answer, str):
         return doc.answer or ""
-    return json.dumps(doc.answer, indent=2, ensure_ascii=False)
+    return pretty(doc.answer)
 
 
 def _status(status: int) -> str:

@@ -22,7 +22,7 @@ from .integrations import PATH, Shown, came_before, refused, show
 from .tables import csv_answer
 
 FEATURE = "webhooks"
-SHOWN_ATTEMPTS = 200
+SHOWN_ATTEMPTS = 50
 EXPORTED_ATTEMPTS = 100_000
 OUTCOMES = ("ok", "failed", "blocked", "interrupted", "internal_error", "in_flight")
 COLUMNS = (
