@@ -34,6 +34,14 @@ STATUS_TONES = {
 }
 
 
+def day_start(now: int, zone: ZoneInfo) -> int:
+    """The unix-millisecond time at which today began there."""
+    midnight = datetime.fromtimestamp(now / 1000, zone).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
+    return int(midnight.timestamp() * 1000)
+
+
 def ago_text(ms: int, now: int) -> str:
     """How long ago, as people say it."""
     passed = now - ms

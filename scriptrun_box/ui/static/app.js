@@ -64,8 +64,10 @@ document.addEventListener("submit", (event) => {
   if (question && !confirm(question)) event.preventDefault();
 });
 
+document.addEventListener("box:say", (event) => toast(event.detail));
+
 /** Say something briefly at the foot of the page. */
-export function toast(text) {
+function toast(text) {
   const made = document.createElement("div");
   made.className = "toast";
   made.textContent = text;

@@ -1,0 +1,1 @@
+"""The dispatcher's desk: what needs somebody first, and every package."""

@@ -1,0 +1,230 @@
+"""One package: all it carries, its timeline, and what can be done with it."""
+
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any, cast, get_args
+
+from starlette.responses import Response
+
+from scriptrun_box.accounts import gates
+from scriptrun_box.accounts import store as accounts
+from scriptrun_box.delivery import sandbox
+from scriptrun_box.kernel import clock
+from scriptrun_box.kernel.db import Writer
+from scriptrun_box.kernel.errors import Conflict, Invalid, NotFound
+from scriptrun_box.kernel.http import Call
+from scriptrun_box.kernel.scope import Actor, Scope
+from scriptrun_box.orders import actions as orders
+from scriptrun_box.orders.reading import Places
+from scriptrun_box.packages import actions, proofs
+from scriptrun_box.packages.api import PACKAGE_ID, look
+from scriptrun_box.packages.lifecycle import CANCEL_REASONS, FAILURE_REASONS, NOT_YET_OUT
+from scriptrun_box.packages.model import Content, Package, order_fields
+from scriptrun_box.ui import pages, parcel, queries
+
+FLAGS = ("requires_signature", "cold_chain", "controlled_substance")
+LATE_FIELDS = ("patient_phone", "notes")  # may still change once the package is out
+STEPS: tuple[str, ...] = get_args(sandbox.Step)
+DONE = {
+    "saved": "Saved.",
+    "cancelled": "The package is cancelled.",
+    "both": "Both packages stay.",
+    "one": "This one is cancelled, the earlier one stays.",
+    "again": "It is back in the list to assign.",
+    "returned": "It is back at the pharmacy.",
+    "walked": "One step further.",
+}
+BETTER_WORDS = {
+    ("patient_phone", "bad_format"): "Write it with its area code, such as 305 555 1234.",
+    ("copay_amount", "wrong_type"): "Write dollars and cents, such as 12.50.",
+    ("copay_amount", "bad_format"): "Write dollars and cents, such as 12.50.",
+    ("dea_schedule", "conflict"): "A schedule needs the tick at controlled substance.",
+}
+
+
+async def package(call: Call) -> Response:
+    """GET /packages/{id}."""
+    return await _page(call, notice=pages.done(call, DONE))
+
+
+async def edit(call: Call) -> Response:
+    """POST /packages/{id}/edit: the whole form, as it stood when the page was loaded."""
+    form = gates.form(call)
+    call.box.disk.check()
+    places = Places(await call.box.db.read(accounts.locations, call.whose.tenant_id))
+    try:
+        await call.box.db.write(
+            _edit, call.whose, call.caller.actor, _id(call), form.get("stamp", ""), form, places
+        )
+    except Invalid as refusal:
+        return await _page(call, 400, given=form, wrong=_wrong(refusal))
+    except Conflict as refusal:
+        return await _page(call, 409, problem=refusal.sentence)
+    return _back(call, "saved")
+
+
+async def cancel(call: Call) -> Response:
+    """POST /packages/{id}/cancel."""
+    reason = gates.form(call).get("reason", "")
+    if reason not in CANCEL_REASONS:
+        return await _page(call, 400, problem="Say why it is cancelled; nothing was changed.")
+    whose, actor = call.whose, call.caller.actor
+    return await _do(
+        call, "cancelled", lambda w: actions.cancel(w, whose, actor, _id(call), reason)
+    )
+
+
+async def decide(call: Call) -> Response:
+    """POST /packages/{id}/decide: both packages stay, or only the earlier one."""
+    both = gates.form(call).get("keep") == "both"
+    whose, actor = call.whose, call.caller.actor
+    return await _do(
+        call,
+        "both" if both else "one",
+        lambda w: actions.decide_duplicate(w, whose, actor, _id(call), both),
+    )
+
+
+async def after_failure(call: Call) -> Response:
+    """POST /packages/{id}/after-failure: deliver it again, or take it back to the shelf."""
+    again = gates.form(call).get("act") == "redeliver"
+    act = "redeliver" if again else "return"
+    whose, actor = call.whose, call.caller.actor
+    return await _do(
+        call,
+        "again" if again else "returned",
+        lambda w: actions.move_on(w, whose, actor, _id(call), act),
+    )
+
+
+async def walk(call: Call) -> Response:
+    """POST /packages/{id}/walk: one made-up step of a sandbox package."""
+    form = gates.form(call)
+    step, reason = form.get("step", ""), form.get("reason", "no_answer")
+    if step not in STEPS or reason not in FAILURE_REASONS:
+        return await _page(call, 400, problem="There is no such step; nothing was changed.")
+    taken = cast(sandbox.Step, step)
+    whose, actor, links = call.whose, call.caller.actor, call.box.links
+    return await _do(
+        call,
+        "walked",
+        lambda w: sandbox.walk(w, whose, actor, _id(call), taken, reason, links),
+    )
+
+
+async def _do(call: Call, word: str, act: Callable[[Writer], Package]) -> Response:
+    """Do it and come back to the package; where it cannot be done, its page says why."""
+    call.box.disk.check()
+    try:
+        await call.box.db.write(act)
+    except Conflict as refusal:
+        return await _page(call, 409, problem=refusal.sentence)
+    return _back(call, word)
+
+
+def _back(call: Call, word: str) -> Response:
+    return pages.redirect(f"/packages/{_id(call)}?done={word}")
+
+
+async def _page(
+    call: Call,
+    status: int = 200,
+    *,
+    problem: str = "",
+    given: dict[str, str] | None = None,
+    wrong: dict[str, str] | None = None,
+    notice: str = "",
+) -> Response:
+    whole = await call.box.db.read(queries.whole, call.whose, _id(call))
+    if whole is None:
+        raise NotFound("There is no such package.")
+    look(call, "package.read", whole.package.id)
+    found = whole.package
+    return await pages.render(
+        call,
+        "desk/package.html",
+        status,
+        whole=whole,
+        package=found,
+        proof=proofs.wire(whole.proof, call.box.links, clock.now_ms()),
+        form=given or _form(found.content),
+        wrong=wrong or {},
+        problem=problem,
+        notice=notice,
+        editable=found.status in NOT_YET_OUT,
+        editable_late=found.status == "out_for_delivery",
+        places=[(place.id, place.name) for place in whole.locations],
+        cancel_reasons=parcel.CANCEL_WORDS,
+        failure_reasons=parcel.FAILURE_WORDS,
+    )
+
+
+def _edit(
+    w: Writer,
+    scope: Scope,
+    actor: Actor,
+    package_id: str,
+    stamp: str,
+    form: dict[str, str],
+    places: Places,
+) -> None:
+    found = actions.find(w, scope, package_id)
+    if str(found.updated_at) != stamp:
+        raise Conflict(
+            "Somebody changed this package while you were typing; your changes are not saved."
+            " Here is how it stands now."
+        )
+    names = LATE_FIELDS if found.status == "out_for_delivery" else tuple(parcel.FIELD_WORDS)
+    patch = {name: _value(name, form) for name in names if name in form or name in FLAGS}
+    orders.edit(w, scope, actor, package_id, patch, places)
+
+
+def _value(name: str, form: dict[str, str]) -> Any:
+    """A form's field as an order has it; an empty one says nothing."""
+    if name in FLAGS:
+        return name in form
+    text = form[name].strip()
+    if not text:
+        return None
+    if name == "medications":
+        return [line.strip() for line in text.splitlines() if line.strip()]
+    if name == "copay_amount":
+        try:
+            return Decimal(text.removeprefix("$").strip())
+        except InvalidOperation:
+            return text  # refused, in words, by the rules of an order
+    return text
+
+
+def _form(content: Content) -> dict[str, str]:
+    """An order as its form shows it."""
+    shown = {}
+    for name, value in {**order_fields(content), "pharmacy_id": content.location_id}.items():
+        if name in FLAGS:
+            if value:
+                shown[name] = "on"
+        elif name == "medications":
+            shown[name] = "\n".join(content.medications or [])
+        elif name == "copay_amount":
+            shown[name] = "" if value is None else f"{value:.2f}"
+        else:
+            shown[name] = value or ""
+    return shown
+
+
+def _wrong(refusal: Invalid) -> dict[str, str]:
+    """What is wrong, by field, in the words of the form."""
+    said = {}
+    for item in refusal.details:
+        name = str(item["field"])
+        label = parcel.FIELD_WORDS.get(name, name)
+        plain = str(item["message"]).replace(name, label)
+        said[name] = BETTER_WORDS.get((name, item["code"]), plain)
+    return said
+
+
+def _id(call: Call) -> str:
+    package_id: str = call.path_params["id"]
+    if not PACKAGE_ID.fullmatch(package_id):
+        raise NotFound("There is no such package.")
+    return package_id

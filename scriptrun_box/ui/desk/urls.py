@@ -1,0 +1,33 @@
+"""The addresses of the door and the desk, for the table in `scriptrun_box/urls.py`."""
+
+from collections.abc import Sequence
+
+from scriptrun_box.accounts.gates import ANY_ROLE, STAFF
+from scriptrun_box.kernel.http import Url, anyone
+from scriptrun_box.ui import door, live, pages
+
+from . import dashboard, package, packages
+
+PAGES: Sequence[Url] = [
+    Url("GET", "/static/{name}", pages.static, anyone, before_setup=True),
+    Url("GET", "/set-up", door.set_up_page, anyone, page=True, before_setup=True),
+    Url("POST", "/set-up", door.set_up, anyone, page=True, before_setup=True),
+    Url("GET", "/sign-in", door.sign_in_page, anyone, page=True),
+    Url("POST", "/sign-in", door.sign_in, anyone, page=True),
+    Url("POST", "/sign-out", door.sign_out, ANY_ROLE, page=True),
+    Url("GET", "/link", door.link_page, anyone, page=True),
+    Url("POST", "/link", door.follow_link, anyone, page=True),
+    Url("POST", "/sandbox", door.sandbox, STAFF, page=True),
+    Url("GET", "/live", live.stream, live.WATCHING),
+    Url("GET", "/live/desk", dashboard.live_desk, live.WATCHING, page=True),
+    Url("GET", "/live/packages", packages.live_packages, live.WATCHING, page=True),
+    Url("GET", "/", dashboard.dashboard, ANY_ROLE, page=True),
+    Url("GET", "/packages", packages.packages, STAFF, page=True),
+    Url("GET", "/packages.csv", packages.export, STAFF, page=True),
+    Url("GET", "/packages/{id}", package.package, STAFF, page=True),
+    Url("POST", "/packages/{id}/edit", package.edit, STAFF, page=True),
+    Url("POST", "/packages/{id}/cancel", package.cancel, STAFF, page=True),
+    Url("POST", "/packages/{id}/decide", package.decide, STAFF, page=True),
+    Url("POST", "/packages/{id}/after-failure", package.after_failure, STAFF, page=True),
+    Url("POST", "/packages/{id}/walk", package.walk, STAFF, page=True),
+]
