@@ -17,6 +17,7 @@ from benchmarks.orders import Order, compact, order
 
 ANSWER_TIMEOUT_SECONDS = 10
 MOST_OF_AN_ANSWER = 10_000  # characters kept of the first one
+MOST_BYTES = 256 * 1024 * 1024  # of requests at hand; a load that used them up ends early
 READ_BYTES = 65_536  # above glibc's 128 KiB every receive would map and unmap memory
 
 
@@ -124,11 +125,15 @@ def _requests(job: Job) -> list[bytes]:
     head += "Content-Type: application/json\r\nContent-Length: "
     opening = head.encode()
     body_of = BODIES[job.shape]
-    requests = []
+    requests: list[bytes] = []
+    size = 0
     for number in range(job.first, job.first + job.max_requests * job.size, job.size):
+        if size > MOST_BYTES:
+            break
         batch = [order(each) | job.extra for each in range(number, number + job.size)]
         body = compact(body_of(job, batch))
         requests.append(opening + b"%d\r\n\r\n" % len(body) + body)
+        size += len(requests[-1])
     return requests
 
 
