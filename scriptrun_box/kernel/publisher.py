@@ -19,7 +19,9 @@ QUIET_SECONDS = 2.0  # after the last write, a copy is worth making
 RETRY_SECONDS = 30.0  # after a copy could not be made
 POLL_SECONDS = 0.5
 POLLS_PER_STALE = 20  # a short copies.max_stale_seconds is looked after more often
-LEAD_FACTOR = 1.5  # a copy begins this many times its own duration before it is due
+LEAD_FACTOR = 1.5  # a copy begins this many times its own duration before it is due,
+SPARE_SECONDS = 5.0  # and this much earlier still, at most a quarter of the time allowed:
+SPARE_SHARE = 0.25  # a busy disk must not break the promise
 DAILY_WRITE_BYTES = 20_000_000_000  # what copies may wear out of a disk in a day
 BYTES_PER_SECOND = DAILY_WRITE_BYTES / 86_400
 
@@ -160,8 +162,9 @@ class Publisher:
     def _is_due(self, now: float) -> bool:
         if self._dirty_since is None or now < self._not_before or self._budget <= 0:
             return False
-        lead = LEAD_FACTOR * self._took + 2 * self._poll
-        return now >= self._dirty_since + self._max_stale - lead
+        spare = min(SPARE_SECONDS, self._max_stale * SPARE_SHARE)
+        due = self._dirty_since + self._max_stale - LEAD_FACTOR * self._took - spare
+        return now >= due - self._poll
 
     # On a thread ----------------------------------------------------------------------------------
 
