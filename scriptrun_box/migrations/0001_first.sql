@@ -251,6 +251,7 @@ CREATE TABLE webhook_endpoints (
   next_secret TEXT,                 -- during a rotation both sign
   rotation_ends_at INTEGER,
   ca_pem TEXT,                      -- a receiver on the LAN pins its CA here
+  since_seq INTEGER NOT NULL,       -- it hears events behind this one
   max_in_flight INTEGER NOT NULL DEFAULT 4,
   failures INTEGER NOT NULL DEFAULT 0,
   failing_since INTEGER,

@@ -44,6 +44,7 @@ def create(
         next_secret=None,
         rotation_ends_at=None,
         ca_pem=None,
+        since_seq=outbox.last_seq(w),
         max_in_flight=IN_FLIGHT_PER_ENDPOINT,
         failures=0,
         failing_since=None,

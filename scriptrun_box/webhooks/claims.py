@@ -50,8 +50,8 @@ def fan_out(w: Writer, give_up_ms: int) -> tuple[bool, bool]:
     rows: list[tuple[Any, ...]] = []
     for head in heads:
         for each in listening.get((head.tenant_id, head.test), ()):
-            # An endpoint hears what happened since it was made, and by replay what was before.
-            if head.created_at >= each.created_at and each.hears(head.event):
+            # What was before the endpoint comes only by replay; seq, as clocks can be set back.
+            if head.seq > each.since_seq and each.hears(head.event):
                 state = "pending" if each.state == "active" else "held"
                 due, deadline = min(head.created_at, w.now), head.created_at + give_up_ms
                 delivery_id = ids.prefixed("dlv")

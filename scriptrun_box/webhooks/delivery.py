@@ -28,6 +28,7 @@ IN_FLIGHT = 32  # attempts in all
 DRAIN_SECONDS = 5.0  # for attempts under way when the box stops
 START_SPREAD_MS = 5_000  # what a crash interrupted is sent again within this
 LONGEST_SLEEP_SECONDS = 60.0
+CLOCK_STEP_MS = 2_000  # wall against monotonic time: a larger difference was no drift
 RETRY_WRITE_SECONDS = 1.0  # until a result that could not be written is tried again
 WRITE_TRIES = 30
 _DETAIL_CODES = {"url_too_long": "too_long", "bad_url": "bad_format", "bad_host": "bad_format"}
@@ -64,6 +65,7 @@ class Deliveries:
         self._resolver = resolver or Resolver()
         self._wake = asyncio.Event()
         self._ticked = True
+        self._clock_apart = _wall_minus_monotonic_ms()
         self._anyone = True  # there are endpoints, as far as we know
         self._stopping = False
         self._places = asyncio.Semaphore(IN_FLIGHT)
@@ -163,6 +165,10 @@ class Deliveries:
         return LONGEST_SLEEP_SECONDS if next_at is None else (next_at - now) / 1000
 
     async def _mend(self) -> None:
+        before, self._clock_apart = self._clock_apart, _wall_minus_monotonic_ms()
+        step = self._clock_apart - before
+        if step < -CLOCK_STEP_MS:  # set back: nobody should wait an hour for what is due
+            await self._db.write(store.shift, step)
         sending = frozenset(self._sending)
         furthest = self._schedule.furthest_ms
         if await self._db.read(claims.needs_mending, clock.now_ms(), furthest, sending):
@@ -268,6 +274,10 @@ class Deliveries:
         except Exception as error:  # our own fault: the row must not stop the lane
             log.failure("webhook attempt failed for a reason of ours", error)
             return Result("internal_error")
+
+
+def _wall_minus_monotonic_ms() -> int:
+    return clock.now_ms() - round(clock.monotonic() * 1000)
 
 
 @functools.lru_cache(maxsize=64)

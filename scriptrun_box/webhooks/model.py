@@ -38,6 +38,7 @@ class Endpoint:
     next_secret: str | None  # during a rotation both sign
     rotation_ends_at: int | None
     ca_pem: str | None
+    since_seq: int  # the newest event when it was made: it hears what comes behind
     max_in_flight: int
     failures: int  # in a row
     failing_since: int | None

@@ -20,8 +20,8 @@ def insert_endpoint(w: Writer, made: Endpoint) -> None:
     """Store a new endpoint."""
     w.run(
         "INSERT INTO webhook_endpoints (id, tenant_id, test, url, events, state, secret,"
-        " max_in_flight, created_at, created_by) VALUES (:id, :tenant_id, :test, :url, :events,"
-        " :state, :secret, :max_in_flight, :created_at, :created_by)",
+        " since_seq, max_in_flight, created_at, created_by) VALUES (:id, :tenant_id, :test, :url,"
+        " :events, :state, :secret, :since_seq, :max_in_flight, :created_at, :created_by)",
         asdict(made) | {"events": json.dumps(made.events)},
     )
 
@@ -331,6 +331,12 @@ def pull_back(w: Writer, beyond: int) -> None:
     )
 
 
+def shift(w: Writer, by_ms: int) -> None:
+    """The clock was set: what is planned moves along."""
+    w.run("UPDATE webhook_deliveries SET next_at = next_at + ? WHERE state = 'pending'", (by_ms,))
+    w.run("UPDATE webhook_endpoints SET retry_after_until = retry_after_until + ?", (by_ms,))
+
+
 def counts(r: Reader, endpoint_id: str) -> dict[str, int]:
     """How many deliveries of an endpoint wait: pending, sending and held."""
     rows = r.all(
@@ -384,13 +390,5 @@ def logs(
         " AND (:at IS NULL OR (started_at, id) < (:at, :id))"
         " ORDER BY started_at DESC, id DESC LIMIT :limit",
         {"endpoint": endpoint_id, "at": at, "id": log_id, "limit": limit},
-    )
-    return [log_from(row) for row in rows]
-
-
-def attempts(r: Reader, delivery_id: str) -> list[LogRow]:
-    """The attempts of one delivery, oldest first."""
-    rows = r.all(
-        "SELECT * FROM webhook_logs WHERE delivery_id = ? ORDER BY attempt, id", (delivery_id,)
     )
     return [log_from(row) for row in rows]
