@@ -23,6 +23,13 @@ def walk(
     """Take one step with a sandbox package, through the same gates as a live one."""
     if not scope.test:
         raise Forbidden("This works with a sandbox key (sk_test_…) only.", code="sandbox_only")
+    return make_up(w, scope, actor, package_id, step, reason, links)
+
+
+def make_up(
+    w: Writer, scope: Scope, actor: Actor, package_id: str, step: Step, reason: str, links: Links
+) -> Package:
+    """The step itself; the demonstration's invented live packages take it too."""
     if step == "assign":
         driver = made_up_driver(scope.tenant_id)
         return actions.move_on(w, scope, actor, package_id, "assign", driver_id=driver)

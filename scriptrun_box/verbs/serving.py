@@ -3,8 +3,10 @@
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 import click
+from starlette.applications import Starlette
 
 from scriptrun_box import __version__
 from scriptrun_box.accounts import actions
@@ -32,12 +34,17 @@ def serve(shelf: Shelf) -> None:
     run(shelf.settings, opened)
 
 
-def run(settings: Settings, opened: Opened) -> None:
-    """Serve an opened folder; ends the process with its exit status."""
+def run(
+    settings: Settings, opened: Opened, prepare: Callable[[Starlette], None] = lambda app: None
+) -> None:
+    """Serve an opened folder; ends the process with its exit status.
+
+    `prepare` may add to the app before it starts.
+    """
     log.to(os.fdopen(sys.stderr.fileno(), "w", LOG_BUFFER_BYTES, closefd=False))
     sys.setswitchinterval(GIL_SWITCH_SECONDS)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file size limit is an error, not the end
-    server = server_for(settings, opened)
+    server = server_for(settings, opened, prepare)
     greet(settings, opened)
     try:
         server.run()
@@ -52,9 +59,12 @@ def run(settings: Settings, opened: Opened) -> None:
         raise Failure("The file can no longer be trusted; the box has stopped.", TRY_AGAIN)
 
 
-def server_for(settings: Settings, opened: Opened) -> Server:
+def server_for(
+    settings: Settings, opened: Opened, prepare: Callable[[Starlette], None] = lambda app: None
+) -> Server:
     """The HTTP server over the app, ending both together."""
     app = create_app(settings, opened)
+    prepare(app)
     server = build_server(
         app,
         host=settings.server.host,
