@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from scriptrun_box.accounts import store as accounts
 from scriptrun_box.accounts.signin import SignIns
 from scriptrun_box.kernel import audit, clock
+from scriptrun_box.kernel.addresses import Allowed
 from scriptrun_box.kernel.box import Box
 from scriptrun_box.kernel.clock import HOUR_MS, MINUTE_MS
 from scriptrun_box.kernel.config import Settings
@@ -24,7 +25,9 @@ from scriptrun_box.kernel.publisher import Publisher
 from scriptrun_box.kernel.tls import machine_addresses, machine_names
 from scriptrun_box.orders import store as orders
 from scriptrun_box.ui import pages
+from scriptrun_box.ui.live import Hub
 from scriptrun_box.urls import URLS
+from scriptrun_box.webhooks.delivery import Deliveries
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 IDEMPOTENCY_CHUNK = 5_000  # old answers forgotten at a time
@@ -72,8 +75,16 @@ async def _start(
         publisher=publisher,
     )
     ending.push_async_callback(_write_behind, app)
+    hub = app.state.live = Hub(db, app.state.sign_ins)
+    app.state.close_streams = hub.close
+    db.listen(hub.on_signals)
+    deliveries = app.state.deliveries = Deliveries(
+        db, settings.webhooks, partial(_allowed, settings)
+    )
+    await deliveries.start()
+    ending.push_async_callback(deliveries.stop)
     jobs = Jobs()
-    for seconds, name, run in _jobs(app, box):
+    for seconds, name, run in _jobs(app, box, deliveries):
         jobs.every(seconds, name, run)
     jobs.start()
     ending.push_async_callback(jobs.stop)
@@ -117,9 +128,19 @@ def hosts(settings: Settings) -> frozenset[str]:
     return frozenset(name.lower() for name in (*LOOPBACK_HOSTS, *own, public) if name)
 
 
-def _jobs(app: Starlette, box: Box) -> list[tuple[float, str, Callable[[], Awaitable[object]]]]:
+def _allowed(settings: Settings) -> Allowed:
+    """Where events may be sent, beyond public addresses over https."""
+    webhooks = settings.webhooks
+    ports = frozenset([settings.server.port])
+    return Allowed(webhooks.allow_networks, webhooks.allow_http, ports)
+
+
+def _jobs(
+    app: Starlette, box: Box, deliveries: Deliveries
+) -> list[tuple[float, str, Callable[[], Awaitable[object]]]]:
     """What happens by the clock: seconds between two beats, a name, what is done."""
     return [
+        (1, "webhooks", deliveries.tick),
         (1, "write behind", partial(_write_behind, app)),
         (60, "forget", partial(box.db.write, _forget)),
         (60, "forget idle limits", partial(_forget_limits, box)),

@@ -13,11 +13,17 @@ from scriptrun_box.orders import api as orders
 from scriptrun_box.orders import doc as orders_doc
 from scriptrun_box.packages import api as packages
 from scriptrun_box.packages import doc as packages_doc
+from scriptrun_box.ui import urls_settings
+from scriptrun_box.ui.desk import urls as urls_desk
+from scriptrun_box.webhooks import api as webhooks
+from scriptrun_box.webhooks import doc as webhooks_doc
 
 INGEST = KeyGate("orders:write", "ingest")
 READ = KeyGate("packages:read", "read")
 WRITE = KeyGate("packages:write", "write")
 ANY_KEY = KeyGate(None, "read")
+HOOKS_READ = KeyGate("webhooks:manage", "read", feature="webhooks")
+HOOKS = KeyGate("webhooks:manage", "write", feature="webhooks")
 
 
 def api(method: str, path: str, handler: Handler, gate: KeyGate, doc: Doc) -> Url:
@@ -39,6 +45,30 @@ API: Sequence[Url] = [
     api("POST", "/api/packages/{id}/cancel", packages.cancel_package, WRITE, packages_doc.CANCEL),
     api("GET", "/api/account", accounts.account, ANY_KEY, accounts_doc.ACCOUNT),
     api("GET", "/api/usage", accounts.usage, ANY_KEY, accounts_doc.USAGE),
+    api("GET", "/api/webhooks", webhooks.list_endpoints, HOOKS_READ, webhooks_doc.LIST),
+    api("POST", "/api/webhooks", webhooks.create_endpoint, HOOKS, webhooks_doc.CREATE),
+    api("GET", "/api/webhooks/{id}", webhooks.read_endpoint, HOOKS_READ, webhooks_doc.READ),
+    api("PATCH", "/api/webhooks/{id}", webhooks.change_endpoint, HOOKS, webhooks_doc.CHANGE),
+    api("DELETE", "/api/webhooks/{id}", webhooks.delete_endpoint, HOOKS, webhooks_doc.DELETE),
+    api("POST", "/api/webhooks/{id}/pause", webhooks.pause_endpoint, HOOKS, webhooks_doc.PAUSE),
+    api("POST", "/api/webhooks/{id}/resume", webhooks.resume_endpoint, HOOKS, webhooks_doc.RESUME),
+    api("POST", "/api/webhooks/{id}/test", webhooks.test_endpoint, HOOKS, webhooks_doc.TEST),
+    api("POST", "/api/webhooks/{id}/replay", webhooks.replay, HOOKS, webhooks_doc.REPLAY),
+    api(
+        "POST",
+        "/api/webhooks/{id}/rotate-secret",
+        webhooks.rotate_secret,
+        HOOKS,
+        webhooks_doc.ROTATE,
+    ),
+    api("GET", "/api/webhooks/{id}/logs", webhooks.list_logs, HOOKS_READ, webhooks_doc.LOGS),
+    api(
+        "POST",
+        "/api/webhook-deliveries/{id}/resend",
+        webhooks.resend,
+        HOOKS,
+        webhooks_doc.RESEND,
+    ),
     api("POST", "/api/test/packages/{id}/assign", delivery.walk, WRITE, delivery_doc.ASSIGN),
     api("POST", "/api/test/packages/{id}/start", delivery.walk, WRITE, delivery_doc.START),
     api("POST", "/api/test/packages/{id}/deliver", delivery.walk, WRITE, delivery_doc.DELIVER),
@@ -54,4 +84,4 @@ OPEN: Sequence[Url] = [
     open_to_all("/proof/{id}/signature", delivery.picture),
 ]
 
-URLS: Sequence[Url] = [*API, *OPEN]
+URLS: Sequence[Url] = [*API, *OPEN, *urls_desk.PAGES, *urls_settings.PAGES]

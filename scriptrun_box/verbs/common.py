@@ -55,7 +55,7 @@ class Failure(click.ClickException):
 
     def __init__(self, sentence: str, status: int = REFUSED) -> None:
         super().__init__(sentence)
-        self.exit_code = status
+        self.exit_code = status  # type: ignore[misc]
 
     def show(self, file: Any = None) -> None:
         click.echo(f"scriptrun-box: {self.message}", err=True)
