@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scriptrun_box.kernel import copies, migrate
+from scriptrun_box.kernel import copies, migrate, opening
 from scriptrun_box.kernel.config import Settings
 from scriptrun_box.kernel.db import Reader, connect, connect_writer, read_once, run_once
 from scriptrun_box.kernel.file_errors import Damaged, NewerFile, NoBox, NoRoom, WrongKey
@@ -120,6 +120,21 @@ def test_damage_without_any_good_copy_is_said_as_well(made: Made) -> None:
         path.write_bytes(content)
     with pytest.raises(Damaged, match="no good copy was found in this folder"):
         reopen(made)
+
+
+def test_a_file_too_large_to_check_at_start_opens_unchecked_and_no_copy_of_it_is_published(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "CHECK_AT_START_BYTES", PAGE)
+    content = bytearray(made.live.read_bytes())
+    no_page(content)
+    made.live.write_bytes(content)
+    opened = open_folder(made.settings)
+    opened.close()
+    assert not opened.checked
+    with pytest.raises(Damaged):
+        copies.backup_to(opened.path, None, made.published)
+    assert copies.is_whole(made.published, None)
 
 
 # Gone or empty -----------------------------------------------------------------------------------
