@@ -11,9 +11,9 @@ from .db import DatabaseError, connect, connect_writer
 from .file_errors import AlreadyRunning, Damaged, NoBox, NoRoom, WrongKey
 from .folder import LOCK_WAIT_SECONDS, DataFolder, Lock, read_key, stamp
 
-# A quick check reads every page: 1 ms per MB on a plain file, 5 ms on an encrypted one. A larger file
-# would hold up the start: it opens after the cheap checks (head, key, schema), and the publisher,
-# which makes a copy seconds after each start and checks it, finds the damage.
+# A quick check reads every page: 1 ms per MB on a plain file, 5 ms on an encrypted one. A larger
+# file would hold up the start: it opens after the cheap checks (head, key, schema), and the
+# publisher, which makes a copy seconds after each start and checks it, finds the damage.
 CHECK_AT_START_BYTES = 100 * 1024 * 1024
 
 
