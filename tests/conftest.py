@@ -1,0 +1,41 @@
+"""Fixtures for every test: a box with two pharmacies, reached through its app or a real server."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from scriptrun_box.app import create_app
+from scriptrun_box.kernel.opening import open_folder
+from tests.boxes import settings_for
+from tests.world import World, build_world
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def app(tmp_path: Path) -> AsyncIterator[Starlette]:
+    """The whole app over a fresh folder, inside its lifespan."""
+    settings = settings_for(tmp_path / "data")
+    made = create_app(settings, open_folder(settings))
+    async with made.router.lifespan_context(made):
+        yield made
+
+
+@pytest.fixture
+async def client(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody without a key or a session, on this machine."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as made:
+        yield made
+
+
+@pytest.fixture
+async def world(app: Starlette) -> World:
+    """Two pharmacies with people and keys: owner, teammate, and a stranger of the other one."""
+    return await build_world(app.state.box.db)
