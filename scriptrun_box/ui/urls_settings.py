@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from scriptrun_box.accounts.gates import OWNER, STAFF, PersonGate
 from scriptrun_box.kernel.http import Handler, Url, anyone
 
+from .demo import pages as demo
 from .docs.pages import docs
+from .live import WATCHING
 from .openapi import openapi_json
 from .settings import hooks, integrations, keys, system, usage, users
 from .texts import pages as texts
@@ -63,4 +65,6 @@ PAGES: Sequence[Url] = [
     _get(TEXT, texts.edit, OWNER),
     Url("POST", TEXT, texts.save, OWNER, TEXT_BODY_BYTES, page=True),
     _post(f"{TEXT}/default", texts.reset),
+    _get("/demo/receiver", demo.arrivals),
+    _get("/live/demo", demo.live_arrivals, WATCHING),
 ]

@@ -93,6 +93,7 @@ async def show(call: Call, shown: Shown, status: int = 200) -> Response:
         scopes=KEY_SCOPES,
         scope_words=SCOPE_WORDS,
         events=EVENTS,
+        in_demo=getattr(call.app.state, "demo", None) is not None,
         notice=pages.done(call, DONE),
     )
 

@@ -1,0 +1,208 @@
+"""The demonstration: an invented pharmacy in the midst of a day, a receiver for its events."""
+
+import secrets
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Any, cast
+
+from starlette.applications import Starlette
+
+from scriptrun_box.accounts import actions as accounts
+from scriptrun_box.accounts import passwords
+from scriptrun_box.accounts import store as accounts_store
+from scriptrun_box.accounts.model import User
+from scriptrun_box.app import public_url
+from scriptrun_box.delivery import sandbox
+from scriptrun_box.demo_orders import STORIES, Story, order
+from scriptrun_box.kernel import clock, meta
+from scriptrun_box.kernel.clock import MINUTE_MS
+from scriptrun_box.kernel.config import Settings
+from scriptrun_box.kernel.db import Reader, Writer
+from scriptrun_box.kernel.links import Links
+from scriptrun_box.kernel.scope import CLI, Actor, Scope
+from scriptrun_box.kernel.server import CannotListen, bind
+from scriptrun_box.orders.reading import Places, read_order
+from scriptrun_box.packages import actions as packages
+from scriptrun_box.ui.demo.receiver import Receiver
+from scriptrun_box.webhooks import actions as webhooks
+from scriptrun_box.webhooks import store as webhooks_store
+from scriptrun_box.webhooks.model import EVERY_EVENT
+
+MARK, PORT = "demo", "demo_receiver_port"  # facts of the file
+PHARMACY, OWNER, EMAIL = "Corner Drug", "Dana Whitfield", "dana@corner-drug.example"
+LOOPBACK = ip_network("127.0.0.0/8")
+APART_MS = 9 * MINUTE_MS  # between two orders; the newest came a few minutes ago
+STEP_MS = 20 * MINUTE_MS  # between two steps of a package
+SANDBOX_ORDERS = 4
+WORDS = (
+    "amber anchor apple birch bramble canyon cedar clover cobalt copper coral cricket dapple dune"
+    " ember falcon fennel fern garnet ginger harbor hazel heron indigo ivory jasper juniper kettle"
+    " lantern larch lemon lilac linen maple marble meadow mint nectar nutmeg oat olive opal orchard"
+    " otter pebble pepper plum poplar quartz quill raven river robin saffron sage sorrel spruce"
+    " teal thistle tulip violet walnut willow wren"
+).split()
+PASSWORD_WORDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a first start has to say once."""
+
+    email: str
+    password: str
+    live_key: str
+    test_key: str
+
+
+def demo_settings(settings: Settings) -> Settings:
+    """The settings, with the built-in receiver allowed to hear of events."""
+    allowed = (*settings.webhooks.allow_networks, LOOPBACK)
+    hooks = settings.webhooks.model_copy(update={"allow_networks": allowed, "allow_http": True})
+    return settings.model_copy(update={"webhooks": hooks})
+
+
+def is_demo(r: Reader) -> bool | None:
+    """Whether the file holds the demonstration; None while it holds nobody."""
+    if not accounts_store.any_tenant(r):
+        return None
+    return meta.get(r, MARK) is not None
+
+
+def receiver_port(r: Reader) -> int:
+    """The port the receiver had last time; 0 before the first time."""
+    return int(meta.get(r, PORT) or 0)
+
+
+def receiver_sockets(wanted: int) -> Sequence[socket.socket]:
+    """The receiver's place on this machine: the wanted port, or any when that one is taken."""
+    try:
+        return bind("127.0.0.1", wanted)
+    except CannotListen:
+        return bind("127.0.0.1", 0)
+
+
+def point_at(w: Writer, port: int) -> None:
+    """Have the demonstration's webhooks send to the receiver where it is now."""
+    before, now = _base(receiver_port(w)), _base(port)
+    meta.put(w, PORT, str(port))
+    for endpoint in webhooks_store.every_endpoint(w):
+        if before != now and endpoint.url.startswith(f"{before}/"):
+            url = now + endpoint.url.removeprefix(before)
+            webhooks.update(w, endpoint.scope, CLI, endpoint.id, url=url)
+
+
+def attach(app: Starlette, sockets: Sequence[socket.socket]) -> None:
+    """Let the receiver run as long as the app does; pages find it in `app.state.demo`."""
+    inner = app.router.lifespan_context
+
+    async def its_secrets() -> list[str]:
+        found: list[str] = await app.state.box.db.read(_secrets_for, receiver.url)
+        return found
+
+    receiver = app.state.demo = Receiver(sockets, its_secrets)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[Any]:
+        await receiver.start()
+        try:
+            async with inner(app) as state:
+                yield state
+        finally:
+            await receiver.stop()
+
+    app.router.lifespan_context = lifespan
+
+
+# The seed -----------------------------------------------------------------------------------------
+
+
+def seed(w: Writer, settings: Settings, password: str, port: int) -> Made:
+    """Make the pharmacy, its keys, its webhooks and its packages, as if the day were under way."""
+    now = w.now
+    w.now = now - len(STORIES) * APART_MS  # every row is stamped with the writer's time
+    owner = accounts.create_owner(
+        w, CLI, pharmacy=PHARMACY, kind="pharmacy", plan="pro",
+        time_zone=settings.pharmacy.time_zone, email=EMAIL, name=OWNER,
+        password=passwords.hash_password(password),
+    )  # fmt: skip
+    tenant_id, actor = owner.tenant_id, Actor.user(owner.id)
+    _add_staff(w, owner)
+    live = accounts.create_key(w, tenant_id, actor, name="Pharmacy software")
+    test = accounts.create_key(w, tenant_id, actor, name="Trying things out", test=True)
+    point_at(w, port)
+    for scope, path in ((Scope(tenant_id), "live"), (Scope(tenant_id, True), "sandbox")):
+        url = f"{_base(port)}/{path}"
+        webhooks.create(w, scope, actor, url=url, events=(EVERY_EVENT,))
+    links = Links(public_url(settings), meta.get(w, "link_secret") or "")
+    seeder = _Seeder(w, now, Places(accounts_store.locations(w, tenant_id)), links)
+    seeder.play(Scope(tenant_id), Actor.key(live.key.id), STORIES)
+    seeder.play(Scope(tenant_id, True), Actor.key(test.key.id), [Story()] * SANDBOX_ORDERS)
+    w.now = now
+    accounts_store.add_month_usage(w, tenant_id, clock.month(now), len(STORIES), 0)
+    meta.put(w, MARK, str(now))
+    return Made(EMAIL, password, live.secret, test.secret)
+
+
+def new_password() -> str:
+    """A few random words: easy to type, in no list."""
+    return "-".join(secrets.choice(WORDS) for _ in range(PASSWORD_WORDS))
+
+
+class _Seeder:
+    """Plays stories in the order of their time: audit and feed read like a day."""
+
+    def __init__(self, w: Writer, now: int, places: Places, links: Links) -> None:
+        self.w, self.now, self.places, self.links = w, now, places, links
+
+    def play(self, scope: Scope, actor: Actor, stories: Sequence[Story]) -> None:
+        """Take in one order for each story, then let each take its steps."""
+        moments: list[tuple[int, int, str]] = []
+        for number, story in enumerate(stories):
+            came = self.now - (len(stories) - number) * APART_MS
+            moments.append((came, number, ""))
+            moments += [
+                (min(came + count * STEP_MS, self.now), number, step)
+                for count, step in enumerate(story.steps, 1)
+            ]
+        ids: dict[int, str] = {}
+        # Two steps of one package may share the moment `now`: they keep their order.
+        for at, number, step in sorted(moments, key=lambda moment: moment[:2]):
+            self.w.now = at
+            if step:
+                self._step(scope, actor, ids[number], step, stories[number].reason)
+            else:
+                ids[number] = self._take_in(scope, actor, order(number, stories[number]))
+
+    def _take_in(self, scope: Scope, actor: Actor, given: dict[str, Any]) -> str:
+        content, problems, _ = read_order(given, self.places, self.w.now)
+        if content is None:
+            raise ValueError(f"a demonstration order is refused: {problems}")
+        (package_id,), _ = packages.create_many(self.w, scope, actor, "api", [content])
+        return package_id
+
+    def _step(self, scope: Scope, actor: Actor, package_id: str, step: str, reason: str) -> None:
+        if step == "cancel":
+            packages.cancel(self.w, scope, actor, package_id, reason)
+            return
+        known = cast(sandbox.Step, step)
+        sandbox.make_up(self.w, scope, actor, package_id, known, reason, self.links)
+
+
+def _add_staff(w: Writer, owner: User) -> None:
+    for name, role in (("Robin Vale", "dispatcher"), ("Kai Mercer", "pharmacist")):
+        email = f"{name.split()[0].lower()}@corner-drug.example"
+        actor = Actor.user(owner.id)
+        accounts.add_user(w, owner.tenant_id, actor, email=email, name=name, role=role)
+
+
+def _secrets_for(r: Reader, base: str) -> list[str]:
+    """Whatever may have signed what arrives at the receiver."""
+    ours = [each for each in webhooks_store.every_endpoint(r) if each.url.startswith(f"{base}/")]
+    return [secret for each in ours for secret in (each.secret, each.next_secret) if secret]
+
+
+def _base(port: int) -> str:
+    return f"http://127.0.0.1:{port}"

@@ -1,0 +1,1 @@
+"""The demonstration's own screen: what arrived at the built-in receiver."""
