@@ -131,7 +131,7 @@ def _narrowed(r: Reader, scope: Scope, wanted: Wanted) -> tuple[str, str, list[A
     sought = typed.typed_words(wanted.q)
     if sought:
         source = "package_search AS s CROSS JOIN packages AS p ON p.seq = s.rowid"
-        where.append("s.words MATCH ?")
+        where.append("s.package_search MATCH ?")
         values.append(typed.match(sought))
     if wanted.statuses:
         where.append(f"p.status IN ({', '.join('?' * len(wanted.statuses))})")

@@ -12,7 +12,7 @@ const typing = (target) => target.closest("input:not([type=checkbox]):not([type=
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (typing(event.target)) {
-    if (event.key === "Escape") event.target.blur();
+    if (event.key === "Escape") { event.preventDefault(); event.target.blur(); } // else a search field is emptied
     return;
   }
   if (document.querySelector("dialog[open]")) return;
@@ -71,7 +71,7 @@ function toast(text) {
   const made = document.createElement("div");
   made.className = "toast";
   made.textContent = text;
-  document.querySelector(".toasts").append(made);
+  document.querySelector(".toasts").replaceChildren(made);
   setTimeout(() => made.remove(), TOAST_MS);
 }
 

@@ -104,7 +104,7 @@ function swap(shown, fresh, marking) {
       stays = document.importNode(child, true);
       served.set(stays, html);
       if (old) replace(old, stays, () => { if (place === old) place = stays; });
-      else if (marking) flash(stays);
+      else if (marking && child.dataset.key !== "none") flash(stays);
     } else if (!served.has(old)) {
       served.set(old, html);
     }
