@@ -75,7 +75,8 @@ def _address(row: Url, base: str) -> str:
 def _variable(path: str, name: str) -> str:
     """`{id}` is named after the noun before it."""
     noun = path.partition("{" + name)[0].rstrip("/").rpartition("/")[2]
-    return f"{noun.removesuffix('s').replace('-', '_')}_{name}".upper()
+    one = f"{noun.removesuffix('ies')}y" if noun.endswith("ies") else noun.removesuffix("s")
+    return f"{one.replace('-', '_')}_{name}".upper()
 
 
 def pretty(value: Any, indent: str = "") -> str:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from scriptrun_box.packages.lifecycle import ACTS
+
 OPTIONAL, REQUIRED = "optional", "required"
 
 
@@ -92,6 +94,7 @@ class Code:
 
 CODES = (
     Code(400, "validation_failed", "Nothing was accepted; `details` has every problem."),
+    Code(400, "bad_request", "The request itself is not well-formed HTTP."),
     Code(400, "invalid_json", "The body is not JSON, or not UTF-8."),
     Code(400, "duplicate_key", "An object in the body names a key twice."),
     Code(400, "too_deep", "The body is nested deeper than 32 levels."),
@@ -101,8 +104,6 @@ CODES = (
     Code(400, "too_many_orders", "More than 100 orders; none was stored."),
     Code(400, "idempotency_key_reused", "The Idempotency-Key came with another body before."),
     Code(400, "bad_idempotency_key", "An Idempotency-Key is 1 to 255 visible ASCII characters."),
-    Code(400, "bad_limit", "`limit` is a number from 1 to 200."),
-    Code(400, "bad_cursor", "`cursor` is not one this list gave out."),
     Code(401, "key_missing", "There is no X-API-Key header."),
     Code(401, "key_invalid", "The key is unknown or revoked."),
     Code(402, "plan_limit", "The month's orders are used up and overage is off."),
@@ -113,19 +114,45 @@ CODES = (
     Code(404, "not_found", "No such address, or nothing of yours has this id."),
     Code(405, "method_not_allowed", "The address takes other methods; see `Allow`."),
     Code(408, "request_timeout", "The request took too long to arrive."),
-    Code(409, "conflict", "Not possible in the state it is in."),
+    Code(409, "conflict", "Not possible in the state it is in, or somebody else was faster."),
     Code(409, "update_not_allowed", "The package has gone too far to be edited so."),
-    Code(409, "cancel_not_allowed", "The package is out, or at an end."),
+    *(
+        Code(409, f"{act}_not_allowed", f"The package's status does not allow: {act}.")
+        for act in ACTS
+    ),
+    Code(409, "possible_duplicate", "The desk has to decide first whether it is a duplicate."),
+    Code(409, "not_packed", "The cold package is not packed in its bag yet."),
+    Code(409, "not_released", "A pharmacist has not released the package yet."),
+    Code(409, "not_handed_over", "The package is not handed over to the driver yet."),
+    Code(409, "signature_missing", "The package needs a signature."),
+    Code(409, "id_missing", "The package needs the recipient's name and ID."),
+    Code(409, "webhook_paused", "The webhook is paused; resume it first."),
+    Code(409, "already_sending", "The delivery is being sent right now."),
+    Code(409, "too_many_webhooks", "There are as many webhooks as one account may have."),
     Code(410, "pruned", "The events before this place are no longer kept."),
     Code(413, "body_too_large", "The body is larger than the address takes."),
     Code(415, "unsupported_media_type", "The Content-Type is not one the address takes."),
     Code(421, "unknown_host", "The box does not answer to this host name."),
+    Code(431, "head_too_large", "The request's headers are larger than 32 KiB."),
     Code(429, "rate_limited", "Too many requests in 60 seconds."),
     Code(429, "orders_per_hour", "Too many orders within an hour; none of the batch was stored."),
     Code(500, "internal", "Our fault. Nothing was half stored; try again with backoff."),
+    Code(503, "too_many_connections", "Too many connections at once; reuse them."),
+    Code(503, "stopping", "The box is stopping; it is back in a moment."),
     Code(503, "not_set_up", "The box has no pharmacy yet."),
     Code(503, "busy", "The box cannot take this right now; try again."),
     Code(507, "disk_full", "The box's disk is full: nothing was stored, reading still works."),
+)
+
+PAGE_CODES = (  # what only people on the screens can meet
+    Code(400, "bad_form", "The form could not be read."),
+    Code(401, "signed_out", "Nobody is signed in, or the session has ended."),
+    Code(401, "sign_in_failed", "The e-mail or the password is not right."),
+    Code(403, "role_missing", "The person's role does not open this."),
+    Code(403, "csrf", "The form is too old or came from another site."),
+    Code(404, "link_used", "The one-time link was used or is too old."),
+    Code(409, "last_owner", "The last owner stays an owner."),
+    Code(409, "not_a_duplicate", "The package is no possible duplicate."),
 )
 
 

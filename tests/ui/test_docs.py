@@ -1,0 +1,303 @@
+"""/docs: every curl of the page, run by a shell against a real server; every code told."""
+
+import ast
+import asyncio
+import html
+import json
+import re
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+import scriptrun_box
+from scriptrun_box.app import create_app
+from scriptrun_box.kernel import errors
+from scriptrun_box.kernel.opening import open_folder
+from scriptrun_box.kernel.server import bind, build_server
+from scriptrun_box.orders.model import OrderIn
+from scriptrun_box.ui.docs import words
+from scriptrun_box.ui.docs.pages import snippets
+from scriptrun_box.ui.openapi import documented, operation_id
+from scriptrun_box.urls import URLS
+from scriptrun_box.webhooks import signing
+from scriptrun_box.webhooks.model import EVENT_NAMES
+from tests.boxes import settings_for
+from tests.programs import need
+from tests.world import World, build_world, header, orders
+
+pytestmark = pytest.mark.anyio
+PRE = re.compile(r'<pre class="code" id="([^"]+)"[^>]*>(.*?)</pre>', re.DOTALL)
+RECEIVER = "example.com"  # named in the documented webhook; leads nowhere here
+OUT = ("assign", "start")
+STEPS_BEFORE = {
+    "post_api_test_packages_id_start": ("assign",),
+    "post_api_test_packages_id_deliver": OUT,
+    "post_api_test_packages_id_fail": OUT,
+    "post_api_test_packages_id_return": (*OUT, "fail"),
+}
+
+
+@dataclass
+class Served:
+    """A box on a real port, and a program that prepares what a curl needs."""
+
+    base: str
+    world: World
+    program: httpx.AsyncClient
+    packages: int = 0
+
+    async def post(self, path: str, body: Any = None) -> Any:
+        key = await self.world.key(test=True)  # a fresh one each time: limits are not the subject
+        answer = await self.program.post(path, json=body, headers=header(key))
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def package(self, steps: tuple[str, ...] = ()) -> str:
+        self.packages += 1  # no two alike: a possible duplicate could not be assigned
+        made = await self.post("/api/webhook/orders", orders({"rx_number": f"RX-{self.packages}"}))
+        for step in steps:
+            await self.post(f"/api/test/packages/{made['package_ids'][0]}/{step}")
+        return str(made["package_ids"][0])
+
+    async def webhook(self) -> str:
+        wish = {"url": f"https://{RECEIVER}/hook", "events": ["*"]}
+        return str((await self.post("/api/webhooks", wish))["id"])
+
+    async def delivery(self) -> str:
+        """A delivery whose attempt is over."""
+        endpoint = await self.webhook()
+        made = await self.post(f"/api/webhooks/{endpoint}/test")
+        key = await self.world.key(test=True)
+        async with asyncio.timeout(10):
+            while True:
+                logs = await self.program.get(f"/api/webhooks/{endpoint}/logs", headers=header(key))
+                if any(row["outcome"] != "in_flight" for row in logs.json()["data"]):
+                    return str(made["delivery_id"])
+                await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def serving(app: Starlette, port: int) -> AsyncIterator[str]:
+    """The app behind the real server."""
+    server = build_server(app, host="127.0.0.1", port=port)
+    task = asyncio.create_task(server.serve())
+    async with asyncio.timeout(10):
+        while not server.started:
+            await asyncio.sleep(0.01)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    await task
+
+
+@pytest.fixture
+async def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
+    look_up = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, *args: Any, **more: Any) -> Any:
+        return look_up(
+            "127.0.0.1" if host in (RECEIVER, RECEIVER.encode()) else host, *args, **more
+        )
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    (probe,) = bind("127.0.0.1", 0)
+    port = probe.getsockname()[1]
+    probe.close()
+    settings = settings_for(
+        tmp_path / "data",
+        server={"port": port},
+        webhooks={"allow_networks": ["127.0.0.0/8"], "timeout": 1},
+    )
+    app = create_app(settings, open_folder(settings))
+    async with serving(app, port) as base, httpx.AsyncClient(base_url=base) as program:
+        yield Served(base, await build_world(app.state.box.db), program)
+
+
+async def shell(tmp_path: Path, curl: str, variables: dict[str, str]) -> tuple[int, str]:
+    """Run a curl exactly as pasted; the last status and body it printed."""
+    (tmp_path / ".curlrc").write_text('silent\nwrite-out = "\\n%{http_code}\\n"\n')
+    process = await asyncio.create_subprocess_exec(
+        need("bash"),
+        "-c",
+        curl,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={"PATH": "/usr/bin:/bin", "CURL_HOME": str(tmp_path), **variables},
+    )
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    *_, body, status = out.decode().splitlines()
+    return int(status), body
+
+
+async def curls_of_the_page(served: Served) -> dict[str, str]:
+    """Every block of the page that calls curl, by its id."""
+    page = await served.program.get("/docs", headers={"Accept": "text/html"})
+    assert page.status_code == 200
+    blocks = {name: html.unescape(text) for name, text in PRE.findall(page.text)}
+    return {name: text for name, text in blocks.items() if text.startswith("curl ")}
+
+
+async def test_every_curl_of_the_page_does_as_pasted_what_the_page_says(
+    served: Served, tmp_path: Path
+) -> None:
+    need("curl")
+    prepare: dict[str, Callable[[], Awaitable[str]]] = {
+        "WEBHOOK_ID": served.webhook,
+        "WEBHOOK_DELIVERY_ID": served.delivery,
+    }
+    page = await curls_of_the_page(served)
+    for row, doc in documented(URLS):
+        name = operation_id(row)
+        curl = page.pop(f"curl-{name}")
+        variables = {"KEY": (await served.world.key(test=True)).secret}
+        if "$PACKAGE_ID" in curl:
+            variables["PACKAGE_ID"] = await served.package(STEPS_BEFORE.get(name, ()))
+        for variable, make in prepare.items():
+            if f"${variable}" in curl:
+                variables[variable] = await make()
+        status, body = await shell(tmp_path, curl, variables)
+        assert status == doc.status, f"{name}: {status} {body}"
+        if isinstance(doc.answer, dict):
+            assert set(doc.answer) <= set(json.loads(body)), name
+    assert sorted(page) == ["sandbox-walk", "start-push"]
+
+
+async def test_the_first_push_and_the_sandbox_walk_work_as_pasted(
+    served: Served, tmp_path: Path
+) -> None:
+    need("curl")
+    page = await curls_of_the_page(served)
+    key = (await served.world.key(test=True)).secret
+    status, body = await shell(tmp_path, page["start-push"], {"KEY": key})
+    assert status == 200
+    package_id = json.loads(body)["package_ids"][0]
+    status, body = await shell(
+        tmp_path, page["sandbox-walk"], {"KEY": key, "PACKAGE_ID": package_id}
+    )
+    assert status == 200
+    assert json.loads(body)["status"] == "delivered"
+
+
+async def test_the_page_is_open_to_anyone_and_names_this_box(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    page = await client.get("/docs", headers={"Accept": "text/html"})
+    assert page.status_code == 200
+    assert "http://127.0.0.1:8787/api/webhook/orders" in page.text
+    assert "Sign in" in page.text
+    anchors = set(re.findall(r'href="#([^"]+)"', page.text))
+    assert anchors <= set(re.findall(r' id="([^"]+)"', page.text))
+
+
+def test_every_field_of_an_order_is_told_and_no_other() -> None:
+    assert [each.name for each in words.FIELDS if each.need == words.REQUIRED] == [
+        "patient_name",
+        "patient_address",
+    ]
+    assert {each.name for each in words.FIELDS} == set(OrderIn.model_fields)
+
+
+def test_every_event_is_told_and_no_other() -> None:
+    assert {each.name for each in words.EVENTS} == {*EVENT_NAMES} - {"*"}
+
+
+def test_every_code_of_a_refusal_is_told() -> None:
+    told = {each.code for each in (*words.CODES, *words.PAGE_CODES)}
+    told |= {code for code, _ in (*words.ITEM_CODES, *words.WARNINGS)}
+    missing = {code: where for code, where in _codes_in_the_source() if code not in told}
+    assert missing == {}
+
+
+def test_every_status_that_is_told_has_its_class() -> None:
+    classes = {each.status for each in _family(errors.Refusal)}
+    assert {each.status for each in (*words.CODES, *words.PAGE_CODES)} <= classes
+
+
+BODY = '{"id":"evt_1","data":{"name":"Peña"}}'.encode()
+SECRET = "whsec_c2VjcmV0IG9mIGEgdGVzdA=="
+NOW = 1_776_624_130
+
+
+def signed(secret: str = SECRET, **more: Any) -> str:
+    made = signing.headers(
+        event="package.created",
+        event_id="evt_1",
+        body=BODY,
+        timestamp=NOW,
+        attempt=1,
+        secret=secret,
+        **more,
+    )
+    return made["X-ScriptRun-Signature"]
+
+
+CASES = [
+    (signed(), NOW, True),
+    (signed(), NOW + 300, True),
+    (signed(), NOW + 301, False),
+    (signed("whsec_b3RoZXI="), NOW, False),
+    (signed(next_secret="whsec_bmV4dA=="), NOW, True),
+    (signed("whsec_b2xk", next_secret=SECRET), NOW, True),
+    ("", NOW, False),
+    ("t=,v1=", NOW, False),
+    (f"t={NOW},v1=00", NOW, False),
+]
+
+
+@pytest.mark.parametrize(("signature", "now", "right"), CASES)
+def test_the_python_snippet_accepts_what_we_sign_and_nothing_else(
+    signature: str, now: int, right: bool
+) -> None:
+    names: dict[str, Any] = {}
+    exec(snippets()["Python"], names)
+    assert names["is_from_scriptrun"](BODY, signature, SECRET, now) is right
+
+
+async def test_the_node_snippet_accepts_what_we_sign_and_nothing_else(tmp_path: Path) -> None:
+    node = need("node")
+    (tmp_path / "verify.mjs").write_text(snippets()["Node"])
+    cases = json.dumps([[signature, now] for signature, now, _ in CASES])
+    (tmp_path / "run.mjs").write_text(
+        'import { isFromScriptRun } from "./verify.mjs";\n'
+        f"const body = {json.dumps(BODY.decode())}, secret = {json.dumps(SECRET)};\n"
+        "const right = ([header, now]) => isFromScriptRun(body, header, secret, now);\n"
+        f"const told = {cases}.map(right);\n"
+        "console.log(JSON.stringify(told));\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        node, str(tmp_path / "run.mjs"), stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    assert json.loads(out) == [right for _, _, right in CASES]
+
+
+def _codes_in_the_source() -> list[tuple[str, str]]:
+    """Each literal `code=…` of the package, the classes' own codes, and the state machine's."""
+    found = [(each.code, each.__name__) for each in _family(errors.Refusal)]
+    for file in sorted(Path(scriptrun_box.__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call):
+                found += [(code, f"{file.name}:{node.lineno}") for code in _codes_of(node)]
+    return found
+
+
+def _codes_of(node: ast.Call) -> list[str]:
+    given = [each.value for each in node.keywords if each.arg == "code"]
+    if isinstance(node.func, ast.Name) and node.func.id in ("Refused", "_conflict") and node.args:
+        given.append(node.args[0])
+    return [
+        each.value
+        for each in given
+        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    ]
+
+
+def _family(kind: type[errors.Refusal]) -> list[type[errors.Refusal]]:
+    return [kind, *(each for child in kind.__subclasses__() for each in _family(child))]
