@@ -1,11 +1,13 @@
 """The composition root: what the running box is made of, who listens to what, which jobs beat."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.types import Lifespan, Receive, Scope, Send
 
 from scriptrun_box.accounts import store as accounts
 from scriptrun_box.accounts.signin import SignIns
@@ -47,7 +49,7 @@ def create_app(settings: Settings, opened: Opened) -> Starlette:
             await _start(app, settings, opened, db, ending)
             yield
 
-    app = Starlette(routes=routes(URLS), lifespan=lifespan)
+    app = BoxApp(routes=routes(URLS), lifespan=lifespan)
     app.router.default = Nowhere()
     app.state.refusal_page = pages.refusal_page
     app.state.sign_ins = SignIns()
@@ -56,6 +58,22 @@ def create_app(settings: Settings, opened: Opened) -> Starlette:
     app.state.close_streams = lambda: None
     app.state.stop = lambda: None
     return app
+
+
+class BoxApp(Starlette):
+    """Starlette without its middleware: every path of the table answers its own errors.
+
+    Paths without a parameter, the pharmacy software's among them, are found without a search.
+    """
+
+    def __init__(self, routes: Sequence[Route], lifespan: Lifespan["BoxApp"]) -> None:
+        super().__init__(routes=routes, lifespan=lifespan)
+        self._exact = {each.path: each.app for each in routes if "{" not in each.path}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = self
+        exact = self._exact.get(scope.get("path", ""))
+        await (exact or self.router)(scope, receive, send)
 
 
 async def _start(

@@ -141,7 +141,7 @@ def seed(w: Writer, settings: Settings, password: str, port: int) -> Made:
     seeder.play(Scope(tenant_id), Actor.key(live.key.id), STORIES)
     seeder.play(Scope(tenant_id, True), Actor.key(test.key.id), [Story()] * SANDBOX_ORDERS)
     w.now = now
-    accounts_store.add_month_usage(w, tenant_id, clock.month(now), len(STORIES), 0)
+    accounts_store.add_month_usage(w, tenant_id, clock.month(now), len(STORIES))
     meta.put(w, MARK, str(now))
     return Made(EMAIL, password, live.secret, test.secret)
 

@@ -33,7 +33,7 @@ class KeyGate:
     feature: str | None = None
 
     async def __call__(self, call: Call) -> None:
-        secret = call.headers.get("x-api-key", "")
+        secret = call.header(b"x-api-key") or ""
         if not secret:
             raise Unauthorized(code="key_missing")
         found = call.box.db.peek(store.key_with_tenant, digest_of(secret[:KEY_MAX_CHARS]))

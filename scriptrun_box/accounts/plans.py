@@ -28,17 +28,16 @@ def require_feature(plans: PlansSettings, tenant: Tenant, feature: str) -> None:
 
 
 def charge_month(w: Writer, plans: PlansSettings, tenant: Tenant, orders: int) -> None:
-    """Count live orders against the month's plan, or raise OverPlan and count nothing."""
+    """Count live orders against the month's plan, or raise OverPlan (which undoes the count)."""
     plan = plan_of(plans, tenant)
     month = clock.month(w.now)
-    used, _ = store.month_usage(w, tenant.id, month)
-    over = 0
-    if plan.monthly_orders is not None:
-        over = min(orders, max(0, used + orders - plan.monthly_orders))
-    if over and not (plan.overage or tenant.overage):
-        detail = {"limit": plan.monthly_orders, "used": used, "requested": orders}
+    total = store.add_month_usage(w, tenant.id, month, orders)
+    if plan.monthly_orders is None or total <= plan.monthly_orders:
+        return
+    if not (plan.overage or tenant.overage):
+        detail = {"limit": plan.monthly_orders, "used": total - orders, "requested": orders}
         raise OverPlan(details=[detail])
-    store.add_month_usage(w, tenant.id, month, orders, over)
+    store.add_overage(w, tenant.id, month, min(orders, total - plan.monthly_orders))
 
 
 def charge_hour(w: Writer, key: Key, limit: int, orders: int) -> None:

@@ -317,13 +317,22 @@ def months(r: Reader, tenant_id: str) -> list[Any]:
     )
 
 
-def add_month_usage(w: Writer, tenant_id: str, month: str, orders: int, overage: int) -> None:
-    """Count accepted orders against the month."""
+def add_month_usage(w: Writer, tenant_id: str, month: str, orders: int) -> int:
+    """Count accepted orders against the month; how many it has now."""
+    total: int = w.value(
+        "INSERT INTO usage_months (tenant_id, month, orders, overage) VALUES (?, ?, ?, 0)"
+        " ON CONFLICT (tenant_id, month) DO UPDATE SET orders = orders + excluded.orders"
+        " RETURNING orders",
+        (tenant_id, month, orders),
+    )
+    return total
+
+
+def add_overage(w: Writer, tenant_id: str, month: str, orders: int) -> None:
+    """Count orders of the month that went beyond the plan."""
     w.run(
-        "INSERT INTO usage_months (tenant_id, month, orders, overage) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (tenant_id, month) DO UPDATE SET"
-        " orders = orders + excluded.orders, overage = overage + excluded.overage",
-        (tenant_id, month, orders, overage),
+        "UPDATE usage_months SET overage = overage + ? WHERE tenant_id = ? AND month = ?",
+        (orders, tenant_id, month),
     )
 
 

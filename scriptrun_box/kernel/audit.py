@@ -5,11 +5,10 @@ waits for its row: `Looks` gathers them and a heartbeat writes them.
 """
 
 import hashlib
-import json
 from dataclasses import dataclass
 from typing import Any
 
-from . import clock
+from . import clock, strict_json
 from .db import Reader, Writer
 from .scope import Actor
 
@@ -48,7 +47,7 @@ def _entry(
     at: int,
     detail: dict[str, Any],
 ) -> Entry:
-    text = json.dumps(detail, separators=(",", ":"), ensure_ascii=False) if detail else "{}"
+    text = strict_json.dumps(detail).decode() if detail else "{}"
     return Entry(tenant_id, actor.id, act, subject, text, at)
 
 
@@ -72,11 +71,7 @@ def _append(w: Writer, entries: list[Entry]) -> None:
                 previous,
             )
         )
-    w.many(
-        "INSERT INTO audit (seq, at, tenant_id, actor, act, subject, detail, hash)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        rows,
-    )
+    w.insert("audit (seq, at, tenant_id, actor, act, subject, detail, hash)", rows)
 
 
 def chain(previous: str, seq: int, entry: Entry) -> str:
@@ -91,8 +86,7 @@ def chain(previous: str, seq: int, entry: Entry) -> str:
         entry.subject,
         entry.detail,
     ]
-    text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(strict_json.dumps(fields)).hexdigest()
 
 
 def verify(r: Reader) -> int | None:

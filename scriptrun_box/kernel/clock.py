@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 SECOND_MS = 1_000
@@ -22,7 +23,7 @@ def monotonic() -> float:
 
 def iso(ms: int) -> str:
     """A unix-millisecond time as the wire shows it: UTC to the second with Z."""
-    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _iso(ms // 1000)
 
 
 def iso_or_none(ms: int | None) -> str | None:
@@ -32,9 +33,22 @@ def iso_or_none(ms: int | None) -> str | None:
 
 def local_date(ms: int, time_zone: str) -> str:
     """The calendar date (YYYY-MM-DD) at that moment in an IANA time zone."""
-    return datetime.fromtimestamp(ms / 1000, ZoneInfo(time_zone)).strftime("%Y-%m-%d")
+    return _local_date(ms // MINUTE_MS, time_zone)
 
 
 def month(ms: int) -> str:
     """The month (YYYY-MM, UTC) that usage at that moment is counted in."""
-    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m")
+    return iso(ms)[:7]
+
+
+# Busy moments ask for the same second and the same minute thousands of times.
+
+
+@lru_cache(maxsize=64)
+def _iso(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@lru_cache(maxsize=64)
+def _local_date(minutes: int, time_zone: str) -> str:
+    return datetime.fromtimestamp(minutes * 60, ZoneInfo(time_zone)).strftime("%Y-%m-%d")

@@ -66,10 +66,18 @@ class Call(Request):
     caller: Caller
     room: limiter.Room | None = None
     content: bytes = b""
+    _by_name: dict[bytes, bytes] | None = None
 
     def json(self) -> Any:
         """The strictly read JSON body, which must be an object; raises Invalid."""
         return strict_json.load_object(self.content)
+
+    def header(self, name: bytes) -> str | None:
+        """A request header by its lower-case name; the last one where it came twice."""
+        if self._by_name is None:
+            self._by_name = dict(self.scope["headers"])
+        value = self._by_name.get(name)
+        return None if value is None else value.decode("latin-1")
 
     @property
     def whose(self) -> DataScope:
@@ -207,13 +215,11 @@ class _Exchange:
         return await row.handler(call)
 
     def _check_host(self) -> None:
-        hosts = [value for name, value in self.call.scope["headers"] if name == b"host"]
-        name = host_name(hosts[0].decode("latin-1")) if hosts else ""
-        if name not in self.call.box.hosts:
+        if host_name(self.call.header(b"host") or "") not in self.call.box.hosts:
             raise WrongHost()
 
     def _check_announced_length(self, limit: int) -> None:
-        announced = self.call.headers.get("content-length")
+        announced = self.call.header(b"content-length")
         if announced is not None and announced.isdigit() and int(announced) > limit:
             raise TooLarge(headers={"Connection": "close"})
 
@@ -280,7 +286,7 @@ def _add_room(headers: list[tuple[bytes, bytes]], room: limiter.Room) -> None:
 
 def wants_page(call: Call) -> bool:
     """Whether the caller is a browser looking at pages rather than a program."""
-    return "text/html" in call.headers.get("accept", "")
+    return "text/html" in (call.header(b"accept") or "")
 
 
 def host_name(header: str) -> str:

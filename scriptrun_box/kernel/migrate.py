@@ -1,4 +1,4 @@
-"""Bring a file to the newest schema: numbered SQL files, each a transaction, a checked copy first."""
+"""Bring a file to the newest schema: numbered SQL files, one transaction each, after a copy."""
 
 import re
 from collections.abc import Callable

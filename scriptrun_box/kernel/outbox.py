@@ -1,11 +1,10 @@
 """The outbox: an event is a row with its exact bytes, written by what made it true."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import clock, ids
+from . import clock, ids, strict_json
 from .db import Reader, Signal, Writer
 from .scope import Scope
 
@@ -52,14 +51,10 @@ def append_many(
         body: dict[str, Any] = {"id": event_id, "event": event, "created_at": created, "data": data}
         if scope.test:
             body["test"] = True
-        raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        raw = strict_json.dumps(body)
         event_ids.append(event_id)
         rows.append((event_id, scope.tenant_id, scope.test, event, subject_id, w.now, raw))
-    w.many(
-        "INSERT INTO events (id, tenant_id, test, event, subject_id, created_at, body)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        rows,
-    )
+    w.insert("events (id, tenant_id, test, event, subject_id, created_at, body)", rows)
     w.after_commit(Signal(TOPIC, scope.tenant_id, scope.test))
     return event_ids
 
@@ -83,7 +78,8 @@ def heads(r: Reader, seq: int, limit: int) -> list[Head]:
 def window(r: Reader, scope: Scope, since: int, until: int, seq: int, limit: int) -> list[Head]:
     """One tenant's events behind `seq` that still have their body, from `since` to `until`."""
     rows = r.all(
-        "SELECT seq, tenant_id, test, event, created_at FROM events WHERE tenant_id = ? AND test = ?"
+        "SELECT seq, tenant_id, test, event, created_at FROM events"
+        " WHERE tenant_id = ? AND test = ?"
         " AND seq > ? AND created_at BETWEEN ? AND ? AND body IS NOT NULL ORDER BY seq LIMIT ?",
         (scope.tenant_id, scope.test, seq, since, until, limit),
     )

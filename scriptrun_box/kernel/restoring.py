@@ -16,6 +16,7 @@ from .folder import DataFolder, stamp
 
 META = "SELECT value FROM meta WHERE key = ?"
 RESTORED = "restored_from_copy"  # in meta: the time the data is from, until someone has decided
+OLD_HELD = "restored_events_held"  # in meta: what the copy still had to send has been put on hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,14 @@ def _stamp_as_live(instance: str, connection: Any) -> None:
     copied_at = clock.iso(int(published_at)) if published_at else "unknown"
     connection.execute("BEGIN")
     connection.execute(f"PRAGMA application_id = {migrate.LIVE_APPLICATION_ID}")
-    copies.set_meta(connection, **{RESTORED: copied_at, "instance": instance})
+    copies.set_meta(connection, **{"instance": instance})
+    _mark_restored(connection, copied_at)
     connection.execute("COMMIT")
+
+
+def _mark_restored(connection: Any, copied_at: str) -> None:
+    copies.set_meta(connection, **{RESTORED: copied_at})
+    connection.execute("DELETE FROM meta WHERE key = ?", (OLD_HELD,))
 
 
 def _set_aside_live(folder: DataFolder, key: bytes | None) -> Path | None:
@@ -150,9 +157,9 @@ def own(folder: DataFolder, connection: Any) -> None:
     instance = reader.value(META, ("instance",))
     if folder.mark.exists() and folder.mark.read_text("ascii", "replace").strip() == instance:
         return
-    if reader.value("SELECT EXISTS (SELECT 1 FROM events)") and restored_at(reader) is None:
+    if reader.value("SELECT EXISTS (SELECT 1 FROM events)"):
         connection.execute("BEGIN IMMEDIATE")
-        copies.set_meta(connection, **{RESTORED: "unknown"})
+        _mark_restored(connection, restored_at(reader) or "unknown")
         connection.execute("COMMIT")
     write_mark(folder, instance)
 
@@ -163,9 +170,19 @@ def restored_at(r: Reader) -> str | None:
     return value
 
 
+def must_hold(r: Reader) -> bool:
+    """Whether a restored file still has to put on hold what its copy had to send."""
+    return restored_at(r) is not None and r.value(META, (OLD_HELD,)) is None
+
+
+def note_held(w: Writer) -> None:
+    """It is done: what happens from now on is news, and is sent."""
+    copies.set_meta(w.connection, **{OLD_HELD: clock.iso(w.now)})
+
+
 def settle_restored(w: Writer) -> None:
     """Someone has decided what happens with the old events: the file is an ordinary one again."""
-    w.run("DELETE FROM meta WHERE key = ?", (RESTORED,))
+    w.run("DELETE FROM meta WHERE key IN (?, ?)", (RESTORED, OLD_HELD))
 
 
 def newest_good_copy(folder: DataFolder, key: bytes | None) -> Path | None:

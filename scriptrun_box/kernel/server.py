@@ -45,10 +45,15 @@ class Server(uvicorn.Server):
 
     ticks_per_sweep = TICKS_PER_SWEEP
 
-    def __init__(self, config: uvicorn.Config, on_exit: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, on_exit: Callable[[], None], is_well: Callable[[], bool]
+    ) -> None:
         super().__init__(config)
         self.port = config.port
         self._on_exit = on_exit
+        self._is_well = is_well
+        self._watchdog_seconds = sdnotify.watchdog_seconds()
+        self._watchdog_due = 0.0
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve on a loop of its own until stopped."""
@@ -109,9 +114,13 @@ class Server(uvicorn.Server):
         return guard
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second: whether to exit. Connections are looked at once a second."""
+        """Ten times a second: whether to exit. Once a second: look at every connection."""
+        now = asyncio.get_running_loop().time()
         if counter % self.ticks_per_sweep == 0:
-            sweep(self.server_state.connections, asyncio.get_running_loop().time())
+            sweep(self.server_state.connections, now)
+        if self._watchdog_seconds and now >= self._watchdog_due and self._is_well():
+            self._watchdog_due = now + self._watchdog_seconds
+            sdnotify.notify("WATCHDOG=1")
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -135,10 +144,12 @@ def build_server(
     tls_cert: Path | None = None,
     tls_key: Path | None = None,
     on_exit: Callable[[], None] = lambda: None,
+    is_well: Callable[[], bool] = lambda: True,
     guard: type[Guard] = Guard,
 ) -> Server:
     """A server ready to `run()`; `on_exit` closes the streams that would never end.
 
+    `is_well` decides whether systemd's watchdog is told so; when it stays silent, systemd restarts.
     `host` "" or "::" means all addresses of the machine, IPv4 and IPv6.
     """
     config = uvicorn.Config(
@@ -161,7 +172,7 @@ def build_server(
         ssl_certfile=tls_cert,
         ssl_keyfile=tls_key,
     )
-    return Server(config, on_exit)
+    return Server(config, on_exit, is_well)
 
 
 def bind(host: str, port: int) -> list[socket.socket]:

@@ -1,15 +1,15 @@
 """JSON as callers must send it: UTF-8, no key twice, no NaN, not too deep; money stays exact."""
 
 import json
-import re
 from decimal import Decimal
 from typing import Any, NoReturn
+
+from pydantic_core import to_json
 
 from .errors import Invalid
 
 MAX_DEPTH = 32
 MAX_NUMBER_CHARS = 40
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
 class _Duplicate(ValueError):
@@ -18,16 +18,18 @@ class _Duplicate(ValueError):
 
 def loads(raw: bytes) -> Any:
     """The value of a JSON document, numbers with a point as Decimal; raises Invalid."""
-    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(raw) > MAX_DEPTH:
-        raise Invalid(f"The body is nested deeper than {MAX_DEPTH} levels.", code="too_deep")
     try:
         value = _DECODER.decode(raw.decode("utf-8"))
         if b"\\u" in raw:
             _refuse_lone_surrogates(value)
     except _Duplicate:
         raise Invalid("The body names a key twice.", code="duplicate_key") from None
-    except (ValueError, RecursionError):
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError:
         raise Invalid("The body is not valid JSON in UTF-8.", code="invalid_json") from None
+    if _deeper_than(value, MAX_DEPTH):
+        raise _too_deep()
     return value
 
 
@@ -67,16 +69,23 @@ def _refuse_lone_surrogates(value: Any) -> None:
     json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
 
 
-def _depth(raw: bytes) -> int:
-    deepest = depth = 0
-    for match in _BRACKETS.finditer(raw):
-        token = match[0]
-        if token in (b"[", b"{"):
-            depth += 1
-            deepest = max(deepest, depth)
-        elif token in (b"]", b"}"):
-            depth -= 1
-    return deepest
+def _deeper_than(value: Any, levels: int) -> bool:
+    """Whether lists and objects are nested in each other more than `levels` times."""
+    if isinstance(value, dict):
+        return levels == 0 or any(
+            _deeper_than(each, levels - 1)
+            for each in value.values()
+            if isinstance(each, dict | list)
+        )
+    if isinstance(value, list):
+        return levels == 0 or any(
+            _deeper_than(each, levels - 1) for each in value if isinstance(each, dict | list)
+        )
+    return False
+
+
+def _too_deep() -> Invalid:
+    return Invalid(f"The body is nested deeper than {MAX_DEPTH} levels.", code="too_deep")
 
 
 _DECODER = json.JSONDecoder(
@@ -88,5 +97,5 @@ _DECODER = json.JSONDecoder(
 
 
 def dumps(value: Any) -> bytes:
-    """Compact JSON in UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    """Compact JSON in UTF-8, keys in the order they were put in."""
+    return to_json(value)

@@ -55,8 +55,8 @@ def machine_addresses() -> list[str]:
     """Every address of this machine that others can use, loopback last."""
     found: list[str] = []
     try:
-        found += _ipv4_addresses(Path("/proc/net/fib_trie").read_text("ascii"))
-        found += _ipv6_addresses(Path("/proc/net/if_inet6").read_text("ascii"))
+        found += _ipv4_addresses(Path("/proc/self/net/fib_trie").read_text("ascii"))
+        found += _ipv6_addresses(Path("/proc/self/net/if_inet6").read_text("ascii"))
     except OSError:  # not Linux, or no IPv6
         pass
     if not found:

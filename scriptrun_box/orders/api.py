@@ -64,17 +64,17 @@ def places_of(call: Call, caller: KeyCaller) -> Places:
 
 def require_json(call: Call) -> None:
     """Raise UnsupportedMedia unless the body says it is JSON, plain and in UTF-8."""
-    kind, _, rest = call.headers.get("content-type", "").partition(";")
+    kind, _, rest = (call.header(b"content-type") or "").partition(";")
     charset = rest.strip().lower().removeprefix("charset=").strip('"')
     if kind.strip().lower() != "application/json" or charset not in ("", "utf-8", "utf8"):
         raise UnsupportedMedia()
-    if call.headers.get("content-encoding", "identity") != "identity":
+    if call.header(b"content-encoding") not in (None, "identity"):
         raise UnsupportedMedia("Send the body uncompressed.")
 
 
 def idempotency_key(call: Call) -> str | None:
     """The Idempotency-Key header, 1 to 255 visible ASCII characters."""
-    key = call.headers.get("idempotency-key")
+    key = call.header(b"idempotency-key")
     if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
         raise Invalid(
             "An Idempotency-Key is 1 to 255 visible ASCII characters.", code="bad_idempotency_key"

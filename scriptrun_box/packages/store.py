@@ -10,16 +10,13 @@ from scriptrun_box.kernel.scope import Actor, Scope
 from . import words
 from .model import Content, Move, Package, content_of, package_of
 
-INSERT = (
-    "INSERT INTO packages (seq, id, tenant_id, test, location_id, status, patient_name,"
-    " patient_address, patient_phone, rx_number, medications, copay_cents, priority,"
-    " delivery_date, requires_signature, cold_chain, controlled_substance, dea_schedule,"
-    " external_patient_id, notes, notes_withheld, barcode, fill_number, fill_date, deliver_after,"
-    " deliver_by, address_incomplete, name_key, duplicate_of, source, created_by, created_at,"
-    " updated_at) VALUES (?, ?, ?, ?, ?, 'created', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+COLUMNS = (
+    "packages (status, seq, id, tenant_id, test, location_id, patient_name, patient_address,"
+    " patient_phone, rx_number, medications, copay_cents, priority, delivery_date,"
+    " requires_signature, cold_chain, controlled_substance, dea_schedule, external_patient_id,"
+    " notes, notes_withheld, barcode, fill_number, fill_date, deliver_after, deliver_by,"
+    " address_incomplete, name_key, duplicate_of, source, created_by, created_at, updated_at)"
 )
-SEARCH_INSERT = "INSERT INTO package_search (rowid, words) VALUES (?, ?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +48,7 @@ def insert_many(
     for number, (package_id, content, name_key, duplicate_of) in enumerate(made, seq):
         rows.append(
             (
+                "created",
                 number,
                 package_id,
                 scope.tenant_id,
@@ -66,13 +64,14 @@ def insert_many(
             )
         )
         found_by.append((number, words.index_words(content)))
-    w.many(INSERT, rows)
+    w.insert(COLUMNS, rows)
     w.before_commit(_index, found_by)
 
 
 def _index(w: Writer, batches: list[list[tuple[int, str]]]) -> None:
     """The search index is written once per commit: it writes a segment at every savepoint."""
-    w.many(SEARCH_INSERT, [row for batch in batches for row in batch])
+    rows = [row for batch in batches for row in batch]
+    w.insert("package_search (rowid, words)", rows)
 
 
 def _values(content: Content) -> tuple[Any, ...]:
