@@ -62,6 +62,7 @@ PAGES: Sequence[Url] = [
     _get("/settings/usage-keys.csv", usage.export_keys),
     _get("/settings/system", system.system),
     _post("/settings/system/check-audit", system.check_chain, STAFF),
+    _post("/settings/system/restored", system.decide_restored),
     _get(TEXT, texts.edit, OWNER),
     Url("POST", TEXT, texts.save, OWNER, TEXT_BODY_BYTES, page=True),
     _post(f"{TEXT}/default", texts.reset),

@@ -202,7 +202,7 @@ def replay(w: Writer, endpoint_id: str, heads: list[Head], give_up_ms: int) -> i
             fresh.append(
                 (delivery_id, head.seq, endpoint_id, "pending", "replay", w.now, deadline, w.now)
             )
-        elif row["state"] in ("delivered", "exhausted"):
+        elif row["state"] in ("delivered", "exhausted", "cancelled"):
             store.start_over(w, row["id"], deadline)
         else:
             continue

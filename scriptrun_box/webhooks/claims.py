@@ -7,7 +7,7 @@ them by their lease. In between lies an attempt that any crash may cut short.
 import random
 from typing import Any
 
-from scriptrun_box.kernel import audit, ids, outbox, strict_json
+from scriptrun_box.kernel import audit, ids, outbox, restoring, strict_json
 from scriptrun_box.kernel.clock import HOUR_MS, MINUTE_MS, SECOND_MS
 from scriptrun_box.kernel.db import Reader, Signal, Writer
 from scriptrun_box.kernel.errors import Invalid
@@ -30,10 +30,10 @@ PAUSE_AFTER_MS = 72 * HOUR_MS
 ATTEMPTED = "webhook_attempted"  # signalled when an attempt is over: for screens
 
 
-def fan_out(w: Writer, give_up_ms: int) -> tuple[bool, bool]:
+def fan_out(w: Writer, give_up_ms: int, hold: bool = False) -> tuple[bool, bool]:
     """Read on from the cursor and make a delivery for every endpoint that hears an event.
 
-    (whether there are endpoints at all, whether more events wait).
+    (whether there are endpoints at all, whether more events wait); `hold` sends none of them.
     """
     cursor = outbox.cursor(w, CONSUMER)
     listening: dict[tuple[str, bool], list[Endpoint]] = {}
@@ -52,8 +52,9 @@ def fan_out(w: Writer, give_up_ms: int) -> tuple[bool, bool]:
         for each in listening.get((head.tenant_id, head.test), ()):
             # What was before the endpoint comes only by replay; seq, as clocks can be set back.
             if head.seq > each.since_seq and each.hears(head.event):
-                state = "pending" if each.state == "active" else "held"
-                due, deadline = min(head.created_at, w.now), head.created_at + give_up_ms
+                state = "pending" if each.state == "active" and not hold else "held"
+                due = min(head.created_at, w.now)
+                deadline = (w.now if hold else head.created_at) + give_up_ms
                 delivery_id = ids.prefixed("dlv")
                 rows.append((delivery_id, head.seq, each.id, state, "auto", due, deadline, w.now))
     store.insert_deliveries(w, rows)
@@ -186,7 +187,8 @@ def _fail(w: Writer, target: Endpoint, parcel: Parcel, row: Any, schedule: Sched
         return None
     if parcel.trigger == "manual":
         back = row["back_state"]
-        state = waiting if back in ("pending", "held") else back
+        undecided = back == "held" and restoring.restored_at(w) is not None
+        state = waiting if back in ("pending", "held") and not undecided else back
         store.settle(w, parcel, state, row["back_at"], row["finished_at"])
         return int(row["back_at"]) if state == "pending" else None
     since = row["deadline_at"] - schedule.give_up_ms

@@ -20,7 +20,7 @@ from scriptrun_box.kernel.log import log
 from scriptrun_box.kernel.outgoing import Outgoing, Result
 from scriptrun_box.kernel.resolver import NameNotFound, Resolver
 
-from . import actions, claims, signing, store
+from . import actions, claims, restored, signing, store
 from .model import Parcel, invalid
 from .schedule import Schedule
 
@@ -77,10 +77,12 @@ class Deliveries:
     # What others call ---------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Take back what a crash left under way, then begin to send."""
+        """Take back what a crash left under way, hold what a copy had to send, begin to send."""
         left = await self._db.write(claims.give_back, START_SPREAD_MS)
         if left:
             log.info("webhook attempts were interrupted", count=left)
+        while await self._db.write(restored.hold_old, self.give_up_ms):
+            pass
         self._dispatcher = asyncio.create_task(self._dispatch())
 
     async def tick(self) -> None:

@@ -13,6 +13,11 @@ from .model import Endpoint, LogRow, Parcel, endpoint_from, log_from
 # Triggers 'manual' and 'test' are somebody's wish: they wait neither for Retry-After nor, a test,
 # for the end of a pause.
 
+# Which deliveries `cancel` is about.
+UNFINISHED = "state IN ('pending', 'sending', 'held')"
+HELD = "state = 'held'"
+PINGS = "state = 'pending' AND trigger = 'test'"
+
 # endpoints --------------------------------------------------------------------------------------
 
 
@@ -271,11 +276,11 @@ def release_backlog(w: Writer, endpoint_id: str) -> None:
     )
 
 
-def cancel(w: Writer, endpoint_id: str) -> None:
-    """Nothing more goes to this endpoint."""
-    w.run(
-        "UPDATE webhook_deliveries SET state = 'cancelled', finished_at = ?, lease = NULL,"
-        " lease_until = NULL WHERE endpoint_id = ? AND state IN ('pending', 'sending', 'held')",
+def cancel(w: Writer, endpoint_id: str, which: str = UNFINISHED) -> int:
+    """Send these deliveries of an endpoint no more; how many there were."""
+    return w.run(
+        "UPDATE webhook_deliveries SET state = 'cancelled', finished_at = ?, lease = NULL,"  # noqa: S608
+        f" lease_until = NULL WHERE endpoint_id = ? AND {which}",
         (w.now, endpoint_id),
     )
 

@@ -1,21 +1,24 @@
-"""Settings → System: which version and file this is, how old its copy, what needs attention."""
+"""Settings → System: which version and file this is, how old its copy, what needs a decision."""
 
 import asyncio
 import shutil
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import cast
 
 from starlette.responses import Response
 
 from scriptrun_box import __version__
-from scriptrun_box.accounts.gates import person_of_call
+from scriptrun_box.accounts.gates import form, person_of_call
 from scriptrun_box.kernel import audit, clock, migrate
 from scriptrun_box.kernel.config import ServerSettings
 from scriptrun_box.kernel.db import Database, Reader, read_once
-from scriptrun_box.kernel.errors import Forbidden
+from scriptrun_box.kernel.errors import Forbidden, Invalid
 from scriptrun_box.kernel.http import Call
 from scriptrun_box.ui import pages
 from scriptrun_box.ui.texts.defaults import TITLES
+from scriptrun_box.webhooks import restored
+from scriptrun_box.webhooks.api import deliveries_of
 
 from . import queries
 
@@ -33,6 +36,7 @@ class Facts:
     backlog: queries.Waiting
     orders_behind: int
     last_audit: queries.AuditRow | None
+    old_events: restored.OldEvents | None  # of a restored file, until somebody has decided
 
 
 async def system(call: Call) -> Response:
@@ -48,6 +52,22 @@ async def check_chain(call: Call) -> Response:
     if wrong is None:
         return await _page(call, f"The chain is whole: {rows:,} rows checked.")
     return await _page(call, "", broken_at=wrong)
+
+
+async def decide_restored(call: Call) -> Response:
+    """POST /settings/system/restored: what becomes of the events a restored copy still had."""
+    _require_box_staff(call)
+    way, person = form(call).get("way", ""), person_of_call(call)
+    if way not in restored.WAYS:
+        raise Invalid(f"Choose one of {', '.join(restored.WAYS)}.", code="bad_form")
+    await call.box.db.write(
+        restored.settle,
+        person.user.tenant_id,
+        person.actor,
+        cast(restored.Way, way),
+        deliveries_of(call).give_up_ms,
+    )
+    return pages.redirect("/settings/system")
 
 
 async def _page(call: Call, checked: str, broken_at: int | None = None) -> Response:
@@ -110,6 +130,7 @@ def _facts(r: Reader, tenant_id: str, copied_event: int) -> Facts:
         backlog=queries.backlog(r, tenant_id),
         orders_behind=queries.orders_behind(r, copied_event),
         last_audit=queries.last_audit(r),
+        old_events=restored.restored_hold(r),
     )
 
 
