@@ -1,5 +1,6 @@
 """The server: how it starts, what it refuses to start on, and how one signal ends it."""
 
+import contextlib
 import signal
 import socket
 import ssl
@@ -160,12 +161,14 @@ def serving(host: str = "127.0.0.1", **more: Any) -> Iterator[Server]:
     server = build_server(app, host=host, port=0, **more)
     thread = threading.Thread(target=server.run)
     thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.005)
-    yield server
-    server.should_exit = True
-    thread.join()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.005)
+        yield server
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def _get(host: str, port: int, path: str = "/") -> bytes:
@@ -274,6 +277,21 @@ def test_systemd_is_told_when_the_server_listens_and_when_it_stops(systemd):
         assert systemd.recv(100) == b"READY=1"
         assert b"200 OK" in _get("127.0.0.1", server.port)
     assert systemd.recv(100) == b"STOPPING=1"
+
+
+def test_systemds_watchdog_hears_of_the_box_only_while_it_is_well(systemd, monkeypatch):
+    monkeypatch.setenv("WATCHDOG_USEC", "200000")
+    well = True
+    with serving(is_well=lambda: well):
+        heard = [systemd.recv(100) for _ in range(4)]
+        assert heard == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1", b"WATCHDOG=1"]
+        well = False
+        time.sleep(0.15)
+        systemd.settimeout(0.4)
+        with contextlib.suppress(TimeoutError):
+            systemd.recv(100)  # one that was under way
+        with pytest.raises(TimeoutError):
+            systemd.recv(100)
 
 
 def test_without_systemd_or_with_a_dead_one_a_notice_goes_nowhere(tmp_path, monkeypatch):

@@ -53,12 +53,14 @@ def serving(files: TlsFiles | None = None) -> Iterator[Server]:
     server = build_server(echo, host="127.0.0.1", port=0, tls_cert=cert, tls_key=key)
     thread = threading.Thread(target=server.run)
     thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.005)
-    yield server
-    server.should_exit = True
-    thread.join()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.005)
+        yield server
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def handshake(server: Server, authority: Path, name: str) -> None:
