@@ -54,6 +54,7 @@ def restore(shelf: Shelf, file: Path, as_json: bool) -> None:
         click.echo(f"  {rows:>10,} {table}")
     if kept:
         click.echo(f"The file before is kept as {kept}.")
+    click.echo("Events it still had to send are held: an owner decides under Settings, System.")
 
 
 @click.command()
