@@ -16,8 +16,8 @@ NOTES_MAX = 2_000
 MEDICATIONS_MAX = 100
 MEDICATION_MAX = 200
 COPAY_MAX = Decimal("99999.99")  # dollars
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
 
 def _date(text: str) -> str:

@@ -14,9 +14,10 @@ INVISIBLE = dict.fromkeys(
 BAD_CATEGORIES = frozenset(("Cc", "Cs", "Zl", "Zp"))
 LINE_BREAKS = "\n\r\t"
 DRUG_WORD_MIN = 4
-E164 = re.compile(r"\+[1-9]\d{6,14}")
-NANP = re.compile(r"\+1[2-9]\d{9}")
-NANP_TYPED = re.compile(r"(?:\+?1[\s.-]*)?\(?([2-9]\d{2})\)?[\s.-]*(\d{3})[\s.-]*(\d{4})")
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+NANP = re.compile(r"\+1[2-9][0-9]{9}")
+NANP_TYPED = re.compile(r"(?:\+?1[\s.-]*)?\(?([2-9][0-9]{2})\)?[\s.-]*([0-9]{3})[\s.-]*([0-9]{4})")
+COUNTRY_AT_END = re.compile(r"[\s,]+(?:U\.?S\.?(?:A\.?)?|United States(?: of America)?)$", re.I)
 ZIP_AT_END = re.compile(r"\b\d{5}(?:-\d{4})?\s*$")
 STATES = frozenset(
     "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ"
@@ -70,13 +71,16 @@ def phone(text: str) -> tuple[str, bool] | None:
 def _possible(number: str) -> bool:
     """Whether a number of that length exists in its country: possible is the rule, not valid."""
     try:
-        return phonenumbers.is_possible_number(phonenumbers.parse(number))
+        reason = phonenumbers.is_possible_number_with_reason(phonenumbers.parse(number))
+        return bool(reason == phonenumbers.ValidationResult.IS_POSSIBLE)  # a local one is not
     except phonenumbers.NumberParseException:
         return False
 
 
 def address_incomplete(address: str) -> bool:
     """No house number, or neither ZIP nor state."""
+    if not address[-1:].isdigit():
+        address = COUNTRY_AT_END.sub("", address)
     has_zip = ZIP_AT_END.search(address)
     street = address[: has_zip.start()] if has_zip else address
     if not any(sign.isdigit() for sign in street):
