@@ -80,6 +80,7 @@ OPEN: Sequence[Url] = [
     open_to_all("/healthz", ops.healthz, before_setup=True),
     open_to_all("/readyz", ops.readyz, before_setup=True),
     open_to_all("/metrics", ops.show_metrics, before_setup=True),
+    open_to_all("/ca.crt", ops.ca_certificate, before_setup=True),
     open_to_all("/proof/{id}/photo", delivery.picture),
     open_to_all("/proof/{id}/signature", delivery.picture),
 ]

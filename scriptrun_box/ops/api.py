@@ -1,4 +1,4 @@
-"""GET /healthz, /readyz and /metrics."""
+"""GET /healthz, /readyz, /metrics and /ca.crt."""
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import PlainTextResponse, Response
@@ -6,12 +6,14 @@ from starlette.responses import PlainTextResponse, Response
 from scriptrun_box.accounts.gates import client, comes_from
 from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.db import Writer
-from scriptrun_box.kernel.errors import Forbidden, Refusal
+from scriptrun_box.kernel.errors import Forbidden, NotFound, Refusal
 from scriptrun_box.kernel.http import Call, json_answer
 
 from . import metrics
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
+CA_FILE = "ca.crt"  # where the authority is the box's own, it lies beside the certificate
+CA_TYPE = "application/x-x509-ca-cert"  # phones offer to install it
 
 
 async def healthz(call: Call) -> Response:
@@ -55,6 +57,17 @@ async def show_metrics(call: Call) -> Response:
     if not comes_from(client(call), (*LOOPBACK, *allowed)):
         raise Forbidden("Metrics are not open to this address.", code="source_refused")
     return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def ca_certificate(call: Call) -> Response:
+    """The certificate of the box's own authority, for other machines to trust; no secret."""
+    served = call.box.settings.server.tls_cert
+    try:
+        if served is not None:
+            return Response(served.with_name(CA_FILE).read_bytes(), media_type=CA_TYPE)
+    except FileNotFoundError:
+        pass
+    raise NotFound("This box has no certificate authority of its own.")
 
 
 class _Tried(Exception):
