@@ -5,12 +5,19 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 from starlette.applications import Starlette
 
 from scriptrun_box.app import create_app
 from scriptrun_box.kernel.opening import open_folder
 from tests.boxes import settings_for
 from tests.world import World, build_world
+
+# A busy machine is no failure: examples may take their time, but every run tries the same ones.
+settings.register_profile(
+    "box", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("box")
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """JSON as callers must send it: UTF-8, no key twice, no NaN, not too deep; money stays exact."""
 
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from pydantic_core import to_json
@@ -26,9 +26,9 @@ def loads(raw: bytes) -> Any:
         raise Invalid("The body names a key twice.", code="duplicate_key") from None
     except RecursionError:
         raise _too_deep() from None
-    except ValueError:
+    except (ValueError, InvalidOperation):  # the latter: an exponent beyond any number
         raise Invalid("The body is not valid JSON in UTF-8.", code="invalid_json") from None
-    if _deeper_than(value, MAX_DEPTH):
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
         raise _too_deep()
     return value
 
