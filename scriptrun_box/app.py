@@ -10,13 +10,14 @@ from starlette.routing import Route
 from starlette.types import Lifespan, Receive, Scope, Send
 
 from scriptrun_box.accounts import store as accounts
+from scriptrun_box.accounts.actions import KEYS_CHANGED
 from scriptrun_box.accounts.signin import SignIns
 from scriptrun_box.kernel import audit, clock
 from scriptrun_box.kernel.addresses import Allowed
 from scriptrun_box.kernel.box import Box
 from scriptrun_box.kernel.clock import HOUR_MS, MINUTE_MS
 from scriptrun_box.kernel.config import Settings
-from scriptrun_box.kernel.db import Database, Reader, Writer
+from scriptrun_box.kernel.db import Database, Reader, Signal, Writer
 from scriptrun_box.kernel.disk import Disk
 from scriptrun_box.kernel.http import Nowhere, routes
 from scriptrun_box.kernel.jobs import Jobs
@@ -54,6 +55,7 @@ def create_app(settings: Settings, opened: Opened) -> Starlette:
     app.state.refusal_page = pages.refusal_page
     app.state.sign_ins = SignIns()
     app.state.key_uses = {}
+    app.state.known_keys = {}
     app.state.broken = False
     app.state.close_streams = lambda: None
     app.state.stop = lambda: None
@@ -93,6 +95,7 @@ async def _start(
         publisher=publisher,
     )
     ending.push_async_callback(_write_behind, app)
+    db.listen(partial(_forget_keys, app))
     hub = app.state.live = Hub(db, app.state.sign_ins)
     app.state.close_streams = hub.close
     db.listen(hub.on_signals)
@@ -106,6 +109,12 @@ async def _start(
         jobs.every(seconds, name, run)
     jobs.start()
     ending.push_async_callback(jobs.stop)
+
+
+def _forget_keys(app: Starlette, signals: list[Signal]) -> None:
+    """Keys are read again once one was made or revoked here."""
+    if any(signal.topic == KEYS_CHANGED for signal in signals):
+        app.state.known_keys.clear()
 
 
 def _give_up(app: Starlette, error: BaseException) -> None:

@@ -18,7 +18,7 @@ from scriptrun_box.ui.desk import urls as urls_desk
 from scriptrun_box.webhooks import api as webhooks
 from scriptrun_box.webhooks import doc as webhooks_doc
 
-INGEST = KeyGate("orders:write", "ingest")
+INGEST = KeyGate("orders:write", "ingest", checked_later=True)
 READ = KeyGate("packages:read", "read")
 WRITE = KeyGate("packages:write", "write")
 ANY_KEY = KeyGate(None, "read")

@@ -33,7 +33,7 @@ LINK_LIFE_MS = HOUR_MS
 SHOWN_CHARS = 4  # of a key, behind its prefix
 EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 SESSIONS_ENDED = "sessions_ended"
-KEYS_CHANGED = "keys_changed"
+KEYS_CHANGED = "keys_changed"  # or anything else that is remembered with a key
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,7 @@ def update_tenant(
     if not store.update_tenant(w, tenant_id, plan, overage):
         raise NotFound()
     audit.record(w, tenant_id, actor, "tenant.changed", tenant_id, plan=plan, overage=overage)
+    w.after_commit(Signal(KEYS_CHANGED, tenant_id))
 
 
 def add_location(
@@ -97,6 +98,7 @@ def add_location(
     )
     store.insert_location(w, made)
     audit.record(w, tenant_id, actor, "location.created", made.id)
+    w.after_commit(Signal(KEYS_CHANGED, tenant_id))
     return made
 
 

@@ -14,8 +14,6 @@ from .model import Key, Location, Tenant
 async def account(call: Call) -> Response:
     """The key's tenant, plan, features and locations."""
     caller = key_of(call)
-    places = await call.box.db.read(store.locations, caller.tenant.id)
-    visible = [place for place in places if caller.scope.location_id in (None, place.id)]
     plan = plans.plan_of(call.box.settings.plans, caller.tenant)
     return json_answer(
         {
@@ -27,7 +25,7 @@ async def account(call: Call) -> Response:
             "plan": caller.tenant.plan,
             "features": list(plan.features),
             "test": caller.key.test,
-            "locations": [location_shape(place) for place in visible],
+            "locations": [location_shape(place) for place in caller.known.locations],
         }
     )
 

@@ -8,13 +8,14 @@ from typing import cast
 from urllib.parse import parse_qs
 
 from scriptrun_box.kernel import clock
+from scriptrun_box.kernel.db import Writer
 from scriptrun_box.kernel.errors import Forbidden, Invalid, Unauthorized
 from scriptrun_box.kernel.http import Call
 from scriptrun_box.kernel.scope import Actor, Scope
 
 from . import plans, store
 from .actions import digest_of
-from .model import KeyCaller, KeyScope, Person, Rate, Role
+from .model import KeyCaller, KeyScope, KnownKey, Person, Rate, Role
 from .signin import SignIns, person_of
 
 COOKIE = "scriptrun"
@@ -26,22 +27,26 @@ SAFE = ("GET", "HEAD")
 
 @dataclass(frozen=True, slots=True)
 class KeyGate:
-    """Lets in a valid key: `scope` None takes any key; `rate` is the limit it counts against."""
+    """Lets in a valid key: `scope` None takes any key; `rate` is the limit it counts against.
+
+    With `checked_later` the key may come from memory, because the action looks again in its own
+    transaction (`key_still_holds`) when another process has changed the file meanwhile.
+    """
 
     scope: KeyScope | None
     rate: Rate
     feature: str | None = None
+    checked_later: bool = False
 
     async def __call__(self, call: Call) -> None:
         secret = call.header(b"x-api-key") or ""
         if not secret:
             raise Unauthorized(code="key_missing")
-        found = call.box.db.peek(store.key_with_tenant, digest_of(secret[:KEY_MAX_CHARS]))
-        if found is None:
-            raise Unauthorized()
-        key, tenant = found
+        digest = digest_of(secret[:KEY_MAX_CHARS])
+        known = _known_key(call, digest, self.checked_later)
+        key, tenant = known.key, known.tenant
         scope = Scope(tenant.id, key.test, key.location_id)
-        call.caller = KeyCaller(scope, Actor.key(key.id), key, tenant)
+        call.caller = KeyCaller(scope, Actor.key(key.id), known, digest)
         if key.networks is not None and not comes_from(client(call), key.networks):
             raise Forbidden("This key may not be used from here.", code="source_refused")
         settings = call.box.settings
@@ -93,6 +98,27 @@ def signed_in(call: Call) -> Person | None:
     if person is not None:
         sign_ins.seen[person.session] = now
     return person
+
+
+def _known_key(call: Call, digest: bytes, from_memory: bool) -> KnownKey:
+    db, memory = call.box.db, call.app.state.known_keys
+    known: KnownKey | None = memory.get(digest) if from_memory else None
+    if known is None or known.epoch != db.epoch:
+        known = db.peek(store.known_key, digest, db.epoch)
+        if known is None:
+            raise Unauthorized()
+        memory[digest] = known
+    return known
+
+
+def key_still_holds(w: Writer, caller: KeyCaller) -> KnownKey:
+    """The caller's key as this transaction knows it; raises Unauthorized if it was revoked."""
+    if caller.known.epoch == w.epoch:
+        return caller.known
+    known = store.known_key(w, caller.digest, w.epoch)
+    if known is None:
+        raise Unauthorized()
+    return known
 
 
 def key_of(call: Call) -> KeyCaller:

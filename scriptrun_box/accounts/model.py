@@ -83,11 +83,29 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyCaller(Caller):
-    """A program that called with a key."""
+class KnownKey:
+    """A key with what every call of it needs, as read from the file in that epoch of it."""
 
     key: Key
     tenant: Tenant
+    locations: tuple[Location, ...]
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCaller(Caller):
+    """A program that called with a key."""
+
+    known: KnownKey
+    digest: bytes
+
+    @property
+    def key(self) -> Key:
+        return self.known.key
+
+    @property
+    def tenant(self) -> Tenant:
+        return self.known.tenant
 
 
 @dataclass(frozen=True, slots=True)

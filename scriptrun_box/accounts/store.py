@@ -6,7 +6,7 @@ from typing import Any
 from scriptrun_box.kernel.clock import DAY_MS, MINUTE_MS
 from scriptrun_box.kernel.db import Reader, Writer
 
-from .model import Key, Location, Tenant, User
+from .model import Key, KnownKey, Location, Tenant, User
 
 # tenants and locations ------------------------------------------------------------------------
 
@@ -251,8 +251,8 @@ def insert_key(w: Writer, made: Key, digest: bytes) -> None:
     )
 
 
-def key_with_tenant(r: Reader, digest: bytes) -> tuple[Key, Tenant] | None:
-    """The key that has not been revoked, with its tenant."""
+def known_key(r: Reader, digest: bytes, epoch: int) -> KnownKey | None:
+    """The key that has not been revoked, with its tenant and the locations it may name."""
     row = r.one(
         "SELECT k.*, t.name AS tenant_name, t.kind, t.plan, t.overage, t.created_at AS tenant_since"
         " FROM api_keys k JOIN tenants t ON t.id = k.tenant_id"
@@ -269,7 +269,10 @@ def key_with_tenant(r: Reader, digest: bytes) -> tuple[Key, Tenant] | None:
         bool(row["overage"]),
         row["tenant_since"],
     )
-    return _key(row), owner
+    key = _key(row)
+    places = locations(r, owner.id)
+    mine = tuple(place for place in places if key.location_id in (None, place.id))
+    return KnownKey(key, owner, mine, epoch)
 
 
 def keys(r: Reader, tenant_id: str) -> list[Key]:

@@ -123,11 +123,12 @@ class Reader:
 class Writer(Reader):
     """What an action gets: it reads, writes, and says what happens around its commit."""
 
-    __slots__ = ("hooks", "now", "signals")
+    __slots__ = ("epoch", "hooks", "now", "signals")
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, epoch: int = 0) -> None:
         super().__init__(connection)
         self.now = clock.now_ms()
+        self.epoch = epoch
         self.signals: list[Signal] = []
         self.hooks: dict[Callable[[Writer, list[Any]], None], list[Any]] = {}
 
@@ -180,6 +181,15 @@ class _Waiting:
     error: BaseException | None = None
 
 
+class _ActionFailed(Exception):
+    """An action raised within its group's transaction."""
+
+    def __init__(self, waiting: _Waiting, error: BaseException) -> None:
+        super().__init__()
+        self.waiting = waiting
+        self.error = error
+
+
 class Database:
     """The open file. Make it with `await Database.open(…)`, end it with `await db.close()`."""
 
@@ -187,10 +197,12 @@ class Database:
         self.path = path
         self.key = key
         self.commits = 0
+        self.epoch = 0  # how often another process was seen to have changed the file
         self.fatal: Callable[[BaseException], None] = lambda error: None
         self._loop = asyncio.get_running_loop()
         self._queue: deque[_Waiting] = deque()
         self._draining = False
+        self._version: int | None = None
         self._listeners: list[Callable[[list[Signal]], None]] = []
         self._readers: asyncio.LifoQueue[aiosqlite.Connection] = asyncio.LifoQueue()
         self._writer = aiosqlite.Connection(lambda: connect_writer(path, key), 64)
@@ -281,15 +293,31 @@ class Database:
         self._loop.call_soon_threadsafe(self._answer, group, signals)
 
     def _commit(self, group: list[_Waiting]) -> list[Signal]:
+        """All actions of a group in one transaction; each in a savepoint only if one fails."""
+        try:
+            return self._attempt(group, self._act)
+        except _ActionFailed as failed:
+            if len(group) == 1:
+                failed.waiting.error = failed.error
+                return []
+            return self._attempt(group, self._act_alone)
+
+    def _attempt(
+        self, group: list[_Waiting], act: Callable[[Writer, _Waiting], None]
+    ) -> list[Signal]:
         connection = self._connection()
         connection.execute("BEGIN IMMEDIATE")
         try:
+            self._notice_others(connection)
             signals: list[Signal] = []
-            hooks: dict[Callable[[Writer, list[Any]], None], list[Any]] = {}
+            closing = Writer(connection, self.epoch)
             for waiting in group:
-                self._act(connection, waiting, signals, hooks)
-            closing = Writer(connection)
-            for hook, items in hooks.items():
+                writer = Writer(connection, self.epoch)
+                act(writer, waiting)
+                signals += writer.signals
+                for hook, items in writer.hooks.items():
+                    closing.hooks.setdefault(hook, []).extend(items)
+            for hook, items in closing.hooks.items():
                 hook(closing, items)
             connection.execute("COMMIT")
         except BaseException:
@@ -299,31 +327,35 @@ class Database:
         self.commits += 1
         return signals
 
-    def _act(
-        self,
-        connection: Any,
-        waiting: _Waiting,
-        signals: list[Signal],
-        hooks: dict[Callable[[Writer, list[Any]], None], list[Any]],
-    ) -> None:
-        """One action in its own savepoint: its failure is its own, the others still commit."""
-        writer = Writer(connection)
+    def _act(self, writer: Writer, waiting: _Waiting) -> None:
+        """One action as part of the whole: its failure undoes the group, which is tried again."""
+        try:
+            waiting.result = waiting.action(writer)
+        except BaseException as error:
+            if _is_storage(error):
+                raise
+            raise _ActionFailed(waiting, error) from error
+
+    def _act_alone(self, writer: Writer, waiting: _Waiting) -> None:
+        """One action in a savepoint: its failure is its own, the others still commit."""
+        connection = writer.connection
         connection.execute("SAVEPOINT action")
         try:
             waiting.result = waiting.action(writer)
         except BaseException as error:
-            if not connection.in_transaction:
-                raise  # SQLite rolled everything back: full disk, I/O error
+            if _is_storage(error) or not connection.in_transaction:
+                raise  # SQLite may have rolled everything back: full disk, I/O error
             connection.execute("ROLLBACK TO action")
-            connection.execute("RELEASE action")
-            if _is_storage(error):
-                raise
             waiting.error = error
-            return
+            writer.signals, writer.hooks = [], {}
         connection.execute("RELEASE action")
-        signals.extend(writer.signals)
-        for hook, items in writer.hooks.items():
-            hooks.setdefault(hook, []).extend(items)
+
+    def _notice_others(self, connection: Any) -> None:
+        """SQLite's data version moves for the writer only when another process has committed."""
+        version = connection.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._version:
+            self._version = version
+            self.epoch += 1
 
     # Back on the event loop ----------------------------------------------------------------------
 

@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 from scriptrun_box.accounts import plans
-from scriptrun_box.accounts.model import Key, Tenant
+from scriptrun_box.accounts.gates import key_still_holds
+from scriptrun_box.accounts.model import KeyCaller
 from scriptrun_box.kernel import audit, strict_json
-from scriptrun_box.kernel.config import PlansSettings
+from scriptrun_box.kernel.config import LimitsSettings, PlansSettings
 from scriptrun_box.kernel.db import Writer
 from scriptrun_box.kernel.errors import Invalid
 from scriptrun_box.kernel.scope import Actor, Scope
@@ -22,13 +23,10 @@ DUPLICATE = "An order for the same patient and day is already here; the desk dec
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Who sends orders with which key, and the replay key when there is one."""
+    """Who sends orders, by which settings, and the replay key when there is one."""
 
-    scope: Scope
-    actor: Actor
-    tenant: Tenant
-    key: Key
-    orders_per_hour: int
+    caller: KeyCaller
+    limits: LimitsSettings
     plans: PlansSettings
     idempotency_key: str | None
     body_hash: bytes
@@ -44,22 +42,23 @@ class Answer:
 
 def ingest(w: Writer, request: Request, batch: Batch) -> Answer:
     """Store the good orders of a batch and make its answer; all of it or, on a refusal, nothing."""
+    known = key_still_holds(w, request.caller)
+    scope, actor, key, tenant = request.caller.scope, request.caller.actor, known.key, known.tenant
     if request.idempotency_key is not None:
-        earlier = store.replay(w, request.key.id, request.idempotency_key, w.now)
+        earlier = store.replay(w, key.id, request.idempotency_key, w.now)
         if earlier is not None:
             return _again(earlier, request.body_hash)
     if not batch.contents:
         raise nothing_accepted(batch.errors)
-    plans.charge_hour(w, request.key, request.orders_per_hour, len(batch.contents))
-    if not request.scope.test:
-        plans.charge_month(w, request.plans, request.tenant, len(batch.contents))
-    package_ids, duplicates = packages.create_many(
-        w, request.scope, request.actor, "api", batch.contents
-    )
+    limit = plans.orders_per_hour(request.limits, key)
+    plans.charge_hour(w, key, limit, len(batch.contents))
+    if not scope.test:
+        plans.charge_month(w, request.plans, tenant, len(batch.contents))
+    package_ids, duplicates = packages.create_many(w, scope, actor, "api", batch.contents)
     audit.record(
         w,
-        request.tenant.id,
-        request.actor,
+        tenant.id,
+        actor,
         "orders.received",
         None,
         created=len(package_ids),
@@ -69,7 +68,7 @@ def ingest(w: Writer, request: Request, batch: Batch) -> Answer:
     )
     answer = strict_json.dumps(_shape(batch, package_ids, duplicates))
     if request.idempotency_key is not None:
-        store.keep(w, request.key.id, request.idempotency_key, request.body_hash, answer)
+        store.keep(w, key.id, request.idempotency_key, request.body_hash, answer)
     return Answer(answer, replayed=False)
 
 

@@ -5,10 +5,7 @@ import re
 
 from starlette.responses import Response
 
-from scriptrun_box.accounts import plans
-from scriptrun_box.accounts import store as accounts
 from scriptrun_box.accounts.gates import key_of
-from scriptrun_box.accounts.model import KeyCaller
 from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.errors import Invalid, UnsupportedMedia
 from scriptrun_box.kernel.http import Call, json_answer
@@ -24,14 +21,10 @@ async def push_orders(call: Call) -> Response:
     """Take in 1 to 100 orders; the good ones are on disk before the answer leaves."""
     require_json(call)
     caller = key_of(call)
-    batch = read_batch(call.content, places_of(call, caller), clock.now_ms())
-    limits = call.box.settings.limits
+    batch = read_batch(call.content, Places(caller.known.locations), clock.now_ms())
     request = Request(
-        scope=caller.scope,
-        actor=caller.actor,
-        tenant=caller.tenant,
-        key=caller.key,
-        orders_per_hour=plans.orders_per_hour(limits, caller.key),
+        caller=caller,
+        limits=call.box.settings.limits,
         plans=call.box.settings.plans,
         idempotency_key=idempotency_key(call),
         body_hash=hashlib.sha256(call.content).digest(),
@@ -47,19 +40,12 @@ async def edit_package(call: Call) -> Response:
     require_json(call)
     caller, package_id = key_of(call), package_id_of(call)
     patch = call.json()
-    places = places_of(call, caller)
+    places = Places(caller.known.locations)
     call.box.disk.check()
     _, warnings = await call.box.db.write(
         edit, caller.scope, caller.actor, package_id, patch, places
     )
     return json_answer({**await package_shape(call, package_id), "warnings": warnings})
-
-
-def places_of(call: Call, caller: KeyCaller) -> Places:
-    """The locations the key may send orders for: its own, or all of its tenant's."""
-    known = call.box.db.peek(accounts.locations, caller.tenant.id)
-    bound = caller.scope.location_id
-    return Places([place for place in known if bound in (None, place.id)])
 
 
 def require_json(call: Call) -> None:

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from scriptrun_box.kernel import strict_json
 from scriptrun_box.kernel.db import Reader, Writer
 from scriptrun_box.kernel.scope import Actor, Scope
 
@@ -109,7 +110,7 @@ def same_name_and_date(
         " ON p.tenant_id = ? AND p.test = ? AND p.delivery_date = j.value ->> 0"
         " AND p.name_key = j.value ->> 1"
         " AND p.status IN ('created', 'assigned') AND p.rx_number IS (j.value ->> 2)",
-        (json.dumps(wanted), scope.tenant_id, scope.test),
+        (strict_json.dumps(wanted).decode(), scope.tenant_id, scope.test),
     )
     return [(row["id"], row["name_key"], content_of(row)) for row in rows]
 
