@@ -71,6 +71,7 @@ async def calls(world: World, sending: Sending) -> AsyncIterator[Calls]:
     )
     app.state.sign_ins = SignIns()
     app.state.key_uses = {}
+    app.state.known_keys = {}
 
     async def client(tenant_id: str, **options: Any) -> Client:
         made = await world.db.write(
