@@ -1,6 +1,6 @@
 """The fixtures of conftest.py as one box for a whole module: for tables of single requests.
 
-A test module takes them by importing them: `from tests.shared_box import …  # noqa: F401`.
+The conftest.py of a folder takes them by importing them.
 """
 
 from collections.abc import AsyncIterator

@@ -14,6 +14,7 @@ from scriptrun_box.packages.api import package_id_of, package_shape
 from .actions import Request, edit, ingest
 from .reading import Places, read_batch
 
+UTF8 = frozenset(("charset=utf-8", 'charset="utf-8"', "charset=utf8"))
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -50,11 +51,11 @@ async def edit_package(call: Call) -> Response:
 
 def require_json(call: Call) -> None:
     """Raise UnsupportedMedia unless the body says it is JSON, plain and in UTF-8."""
-    kind, _, rest = (call.header(b"content-type") or "").partition(";")
-    charset = rest.strip().lower().removeprefix("charset=").strip('"')
-    if kind.strip().lower() != "application/json" or charset not in ("", "utf-8", "utf8"):
+    kind, *parameters = (call.header(b"content-type") or "").lower().split(";")
+    charsets = [text.strip() for text in parameters if text.strip().startswith("charset=")]
+    if kind.strip() != "application/json" or not UTF8.issuperset(charsets):
         raise UnsupportedMedia()
-    if call.header(b"content-encoding") not in (None, "identity"):
+    if (call.header(b"content-encoding") or "identity").lower() != "identity":
         raise UnsupportedMedia("Send the body uncompressed.")
 
 

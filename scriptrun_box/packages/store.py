@@ -104,13 +104,23 @@ def _values(content: Content) -> tuple[Any, ...]:
 def same_name_and_date(
     r: Reader, scope: Scope, wanted: list[tuple[str, str, str | None]]
 ) -> list[tuple[str, str, Content]]:
-    """(id, name_key, content) of packages not yet out with a wanted (date, name_key, rx)."""
+    """(id, name_key, content) of packages not yet out with a wanted (date, name_key, rx).
+
+    Only of those the scope may see: who may not see a package does not hear of it either.
+    """
     rows = r.all(
         "SELECT p.* FROM json_each(?) AS j CROSS JOIN packages AS p INDEXED BY packages_waiting"
         " ON p.tenant_id = ? AND p.test = ? AND p.delivery_date = j.value ->> 0"
         " AND p.name_key = j.value ->> 1"
-        " AND p.status IN ('created', 'assigned') AND p.rx_number IS (j.value ->> 2)",
-        (strict_json.dumps(wanted).decode(), scope.tenant_id, scope.test),
+        " AND p.status IN ('created', 'assigned') AND p.rx_number IS (j.value ->> 2)"
+        " AND (? IS NULL OR p.location_id = ?)",
+        (
+            strict_json.dumps(wanted).decode(),
+            scope.tenant_id,
+            scope.test,
+            scope.location_id,
+            scope.location_id,
+        ),
     )
     return [(row["id"], row["name_key"], content_of(row)) for row in rows]
 

@@ -1,4 +1,4 @@
-"""JSON as callers must send it: what is taken, what is refused, and that nothing else can happen."""
+"""JSON as callers must send it: what is taken, what is refused, and nothing else can happen."""
 
 import json
 from decimal import Decimal
