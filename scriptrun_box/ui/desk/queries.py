@@ -13,7 +13,7 @@ from scriptrun_box.ui.queries import actor_names, zone_of
 LISTED = 50  # rows under "To assign"
 DECIDED = 5  # rows under "To decide"
 FED = 12  # lines of the feed
-FEED_PACKAGES = 300  # newest packages the feed looks at: three full batches
+FEED_PACKAGES = 500  # newest packages the feed looks at: five full batches
 FEED_MOVES = 300  # newest moves of the box the feed looks at
 FEED_AUDIT = 300  # newest audit rows in which it looks for refused orders
 SHOWN_ACTS = ("start", "deliver", "fail", "return", "redeliver", "cancel")
