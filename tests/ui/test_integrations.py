@@ -54,6 +54,22 @@ async def test_a_reload_of_the_answer_makes_no_second_key_and_shows_none(
     assert [each.name for each in await keys(world)].count("Counter PC") == 1
 
 
+@pytest.mark.parametrize(
+    ("path", "to"),
+    [
+        (KEYS, PAGE),
+        (HOOKS, PAGE),
+        ("/settings/users/usr_1/reset", "/settings/users"),
+        ("/settings/system/check-audit", "/settings/system"),
+    ],
+)
+async def test_the_address_of_a_posted_form_leads_back_to_its_page(
+    client: httpx.AsyncClient, world: World, path: str, to: str
+) -> None:
+    answer = await Visitor(client, world, "owner").get(path)
+    assert (answer.status_code, answer.headers["location"]) == (303, to)
+
+
 async def test_the_curl_beside_a_new_key_is_the_boxs_own_and_ready(
     client: httpx.AsyncClient, world: World, tmp_path: Path
 ) -> None:

@@ -66,6 +66,11 @@ async def integrations(call: Call) -> Response:
     return await show(call, Shown())
 
 
+async def back(call: Call) -> Response:
+    """GET where a form was posted: whoever goes there again is led to the page itself."""
+    return pages.redirect(PATH)
+
+
 async def show(call: Call, shown: Shown, status: int = 200) -> Response:
     """The page, with what a form just made or refused."""
     person = person_of_call(call)
@@ -85,6 +90,7 @@ async def show(call: Call, shown: Shown, status: int = 200) -> Response:
         shown=shown,
         wrong=shown.wrong or {},
         filled=shown.filled or {},
+        opened=call.query_params.get("new", ""),
         form_id=new_form_id(),
         may_change=person.user.role == "owner",
         can_hook="webhooks" in plans.plan_of(call.box.settings.plans, person.tenant).features,

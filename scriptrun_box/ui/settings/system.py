@@ -22,6 +22,7 @@ from scriptrun_box.webhooks.api import deliveries_of
 
 from . import queries
 
+PATH = "/settings/system"
 STARTED = clock.monotonic()  # this module is loaded as the process starts
 MEGABYTE = 1_000_000
 WAL_SUFFIX = "-wal"
@@ -68,6 +69,11 @@ async def decide_restored(call: Call) -> Response:
         deliveries_of(call).give_up_ms,
     )
     return pages.redirect("/settings/system")
+
+
+async def back(call: Call) -> Response:
+    """GET where the button was posted: to the page itself."""
+    return pages.redirect(PATH)
 
 
 async def _page(call: Call, checked: str, broken_at: int | None = None) -> Response:

@@ -37,6 +37,11 @@ async def users(call: Call) -> Response:
     return await _page(call)
 
 
+async def back(call: Call) -> Response:
+    """GET where a form was posted: to the page itself."""
+    return pages.redirect(PATH)
+
+
 async def export_users(call: Call) -> Response:
     """GET /settings/users.csv."""
     people = await _people(call)
@@ -155,6 +160,7 @@ async def _page(
             "link_for": None,
             "problem": "",
             "form_id": new_form_id,
+            "opened": call.query_params.get("new", ""),
             "may_change": person.user.role == "owner",
             "notice": pages.done(call, DONE),
             **shown,
