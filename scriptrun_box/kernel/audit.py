@@ -5,6 +5,7 @@ waits for its row: `Looks` gathers them and a heartbeat writes them.
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +93,7 @@ def chain(previous: str, seq: int, entry: Entry) -> str:
 def verify(r: Reader) -> int | None:
     """The number of the first row whose hash does not fit, or None when the chain is whole."""
     previous, expected_seq = GENESIS, 1
-    for row in r.connection.execute("SELECT * FROM audit ORDER BY seq"):
+    for row in rows(r):
         entry = Entry(
             row["tenant_id"], row["actor"], row["act"], row["subject"], row["detail"], row["at"]
         )
@@ -101,6 +102,11 @@ def verify(r: Reader) -> int | None:
             return int(row["seq"])
         expected_seq += 1
     return None
+
+
+def rows(r: Reader) -> Iterator[Any]:
+    """The whole chain from its first row on, without holding it in memory."""
+    yield from r.connection.execute("SELECT * FROM audit ORDER BY seq")
 
 
 class Looks:

@@ -10,6 +10,13 @@ def get(r: Reader, key: str) -> str | None:
     return value
 
 
+def known(r: Reader, key: str) -> str:
+    """A fact that every file holds from its first day."""
+    value = get(r, key)
+    assert value is not None, key
+    return value
+
+
 def put(w: Writer, key: str, value: str) -> None:
     """Note a fact over what was known."""
     copies.set_meta(w.connection, **{key: value})

@@ -4,7 +4,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import PlainTextResponse, Response
 
 from scriptrun_box.accounts.gates import client, comes_from
-from scriptrun_box.kernel import clock
+from scriptrun_box.kernel import clock, meta
 from scriptrun_box.kernel.db import Writer
 from scriptrun_box.kernel.errors import Forbidden, NotFound, Refusal
 from scriptrun_box.kernel.http import Call, json_answer
@@ -75,5 +75,5 @@ class _Tried(Exception):
 
 
 def _try_writing(w: Writer) -> None:
-    w.run("INSERT INTO meta (key, value) VALUES ('tried', '')")
+    meta.put(w, "tried", "")
     raise _Tried

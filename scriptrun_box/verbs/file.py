@@ -3,7 +3,6 @@
 import csv
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -104,6 +103,5 @@ def audit_export(shelf: Shelf) -> None:
 def _write_audit(r: Reader) -> None:
     out = csv.writer(sys.stdout)
     out.writerow(AUDIT_COLUMNS)
-    row: Any
-    for row in r.connection.execute("SELECT * FROM audit ORDER BY seq"):
+    for row in audit.rows(r):
         out.writerow([iso(row["at"]) if name == "at" else row[name] for name in AUDIT_COLUMNS])

@@ -3,10 +3,11 @@
 import hashlib
 import hmac
 import json
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import click
+
+from scriptrun_box.kernel import clock
 
 from .common import Failure
 
@@ -45,13 +46,14 @@ def receiver(secret: str | None) -> type[BaseHTTPRequestHandler]:
             length = int(self.headers.get("Content-Length") or 0)
             body = self.rfile.read(min(length, BODY_MAX_BYTES))
             header = self.headers.get("X-ScriptRun-Signature", "")
-            verdict = "not checked" if secret is None else check(header, body, secret, time.time())
+            now = clock.now_ms()
+            verdict = "not checked" if secret is None else check(header, body, secret, now // 1000)
             accepted = verdict in ("verified", "not checked")
             self.send_response(200 if accepted else 400)
             self.send_header("Content-Length", "0")
             self.end_headers()
             event = self.headers.get("X-ScriptRun-Event", "-")
-            click.echo(f"{time.strftime('%H:%M:%S')} {event} {verdict}")
+            click.echo(f"{clock.iso(now)} {event} {verdict}")
             click.echo(f"  {_shown(body)}")
 
         def log_message(self, format: str, *args: object) -> None:
@@ -60,7 +62,7 @@ def receiver(secret: str | None) -> type[BaseHTTPRequestHandler]:
     return Receiver
 
 
-def check(header: str, body: bytes, secret: str, now: float) -> str:
+def check(header: str, body: bytes, secret: str, now: int) -> str:
     """What the published verification says of a request: "verified", or why not."""
     parts = [part.partition("=") for part in header.split(",")]
     stamps = [value for name, _, value in parts if name == "t"]
