@@ -12,12 +12,12 @@ from starlette.types import Lifespan, Receive, Scope, Send
 from scriptrun_box.accounts import store as accounts
 from scriptrun_box.accounts.actions import KEYS_CHANGED
 from scriptrun_box.accounts.signin import SignIns
-from scriptrun_box.kernel import audit, clock
+from scriptrun_box.kernel import audit, clock, meta
 from scriptrun_box.kernel.addresses import Allowed
 from scriptrun_box.kernel.box import Box
 from scriptrun_box.kernel.clock import HOUR_MS, MINUTE_MS
 from scriptrun_box.kernel.config import Settings
-from scriptrun_box.kernel.db import Database, Reader, Signal, Writer
+from scriptrun_box.kernel.db import Database, Signal, Writer
 from scriptrun_box.kernel.disk import Disk
 from scriptrun_box.kernel.http import Nowhere, routes
 from scriptrun_box.kernel.jobs import Jobs
@@ -90,7 +90,7 @@ async def _start(
         db=db,
         hosts=hosts(settings),
         is_set_up=_SetUp(db),
-        links=Links(public_url(settings), await db.read(_meta, "link_secret")),
+        links=Links(public_url(settings), await db.read(meta.known, "link_secret")),
         disk=Disk(opened.folder.live, settings.storage.min_free_mb),
         publisher=publisher,
     )
@@ -202,7 +202,3 @@ def _forget(w: Writer) -> None:
 
 async def _forget_limits(box: Box) -> None:
     box.limiter.forget_idle()
-
-
-def _meta(r: Reader, key: str) -> str:
-    return str(r.value("SELECT value FROM meta WHERE key = ?", (key,)))

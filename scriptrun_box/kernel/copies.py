@@ -9,14 +9,8 @@ from typing import Any
 
 from .. import __version__
 from . import audit, clock, migrate
-from .db import (
-    PRIMARY,
-    SQLITE_CORRUPT,
-    SQLITE_FULL,
-    DatabaseError,
-    Reader,
-    connect,
-)
+from .connection import PRIMARY, SQLITE_CORRUPT, SQLITE_FULL, DatabaseError, connect
+from .db import Reader
 from .file_errors import CannotUse, Damaged, NoRights, NoRoom
 
 PLAIN_HEAD = b"SQLite format 3\0"

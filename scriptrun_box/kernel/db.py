@@ -1,4 +1,4 @@
-"""The one file: a writing connection with group commit, reading ones, and how to open either.
+"""The one file: a writing connection with group commit, and reading ones.
 
 An action is a synchronous function `def act(w: Writer, …)`, a query is `def find(r: Reader, …)`.
 `await db.write(act, …)` runs it on the writer's thread and returns after its commit is on disk;
@@ -13,26 +13,27 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import aiosqlite
-from sqlcipher3 import dbapi2
 
 from . import clock
+from .connection import (
+    BUSY_TIMEOUT_MS,
+    PRIMARY,
+    SQLITE_BUSY,
+    SQLITE_FULL,
+    code_of,
+    connect,
+    connect_writer,
+    is_fatal,
+    is_storage,
+)
 from .errors import DiskFull, Unavailable
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Row = dbapi2.Row
-DatabaseError = dbapi2.DatabaseError
 
-BUSY_TIMEOUT_MS = 5_000
 GROUP_MAX = 128  # writes that may share one commit
 READERS = 2
 INSERT_SIZES = (50, 10, 1)  # rows a statement: few texts to prepare, few statements to run
-STATEMENT_CACHE = 256
-CACHE_KIB = 16_000
-JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
-SQLITE_FULL, SQLITE_IOERR, SQLITE_READONLY, SQLITE_BUSY, SQLITE_CORRUPT = 13, 10, 8, 5, 11
-PRIMARY = 0xFF  # the low byte of an extended result code
-FSYNC_FAILED = (10 | 4 << 8, 10 | 5 << 8)  # SQLITE_IOERR_FSYNC, SQLITE_IOERR_DIR_FSYNC
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,58 +44,6 @@ class Signal:
     tenant_id: str = ""
     test: bool = False
     ids: tuple[str, ...] = ()
-
-
-def connect(
-    path: Path, key: bytes | None = None, *, read_only: bool = False, immutable: bool = False
-) -> Any:
-    """A plain DB-API connection with the house's pragmas; `key` is the 32 raw bytes of the file.
-
-    `immutable` reads the file alone: no lock is taken and whatever lies beside it is ignored.
-    """
-    mode = "ro&immutable=1" if immutable else "ro" if read_only else "rwc"
-    uri = f"{path.absolute().as_uri()}?mode={mode}"
-    connection = dbapi2.connect(
-        uri,
-        uri=True,
-        isolation_level=None,
-        check_same_thread=False,
-        cached_statements=STATEMENT_CACHE,
-        timeout=BUSY_TIMEOUT_MS / 1000,
-    )
-    connection.row_factory = Row
-    if key is not None:
-        connection.execute("PRAGMA cipher_log = off")
-        connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
-    for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
-        "foreign_keys = ON",
-        "trusted_schema = OFF",
-        "cell_size_check = ON",
-        "mmap_size = 0",
-        "temp_store = MEMORY",
-        f"cache_size = -{CACHE_KIB}",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-    if read_only or immutable:
-        connection.execute("PRAGMA query_only = ON")
-    return connection
-
-
-def connect_writer(path: Path, key: bytes | None = None) -> Any:
-    """The connection that writes: WAL, and every commit on disk before it returns."""
-    connection = connect(path, key)
-    if connection.execute("PRAGMA page_count").fetchone()[0] == 0:
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # with pages: only a write
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "secure_delete = FAST",
-        f"journal_size_limit = {JOURNAL_LIMIT_BYTES}",
-        "wal_autocheckpoint = 2000",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-    return connection
 
 
 class Reader:
@@ -288,7 +237,7 @@ class Database:
             refused = _as_refusal(error)
             for waiting in group:
                 waiting.error = refused
-            if _is_fatal(error):
+            if is_fatal(error):
                 self._loop.call_soon_threadsafe(self.fatal, error)
         self._loop.call_soon_threadsafe(self._answer, group, signals)
 
@@ -332,7 +281,7 @@ class Database:
         try:
             waiting.result = waiting.action(writer)
         except BaseException as error:
-            if _is_storage(error):
+            if is_storage(error):
                 raise
             raise _ActionFailed(waiting, error) from error
 
@@ -343,7 +292,7 @@ class Database:
         try:
             waiting.result = waiting.action(writer)
         except BaseException as error:
-            if _is_storage(error) or not connection.in_transaction:
+            if is_storage(error) or not connection.in_transaction:
                 raise  # SQLite may have rolled everything back: full disk, I/O error
             connection.execute("ROLLBACK TO action")
             waiting.error = error
@@ -424,24 +373,8 @@ def _checkpoint(connection: Any) -> None:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
 
 
-def _code(error: BaseException) -> int:
-    """SQLite's extended result code, or 0 when the error is not SQLite's."""
-    return getattr(error, "sqlite_errorcode", 0) or 0
-
-
-def _is_storage(error: BaseException) -> bool:
-    """The file's own trouble, as against one action's: nothing of this commit can be trusted."""
-    return _code(error) & PRIMARY in (SQLITE_FULL, SQLITE_IOERR, SQLITE_READONLY, SQLITE_CORRUPT)
-
-
-def _is_fatal(error: BaseException) -> bool:
-    """After a failed fsync or on a damaged file, going on would lie about what is on disk."""
-    code = _code(error)
-    return code in FSYNC_FAILED or code & PRIMARY == SQLITE_CORRUPT
-
-
 def _as_refusal(error: BaseException) -> BaseException:
-    code = _code(error) & PRIMARY
+    code = code_of(error) & PRIMARY
     if code == SQLITE_FULL:
         return DiskFull()
     if code == SQLITE_BUSY:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from . import clock, copies, migrate, restoring
 from .config import Settings
-from .db import DatabaseError, connect, connect_writer
+from .connection import DatabaseError, connect, connect_writer
 from .file_errors import AlreadyRunning, Damaged, NoBox, NoRoom, WrongKey
 from .folder import LOCK_WAIT_SECONDS, DataFolder, Lock, read_key, stamp
 

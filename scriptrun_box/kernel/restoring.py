@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from . import clock, copies, ids, migrate
-from .db import DatabaseError, Reader, Writer, connect_writer
+from .connection import DatabaseError, connect_writer
+from .db import Reader, Writer
 from .file_errors import AlreadyRunning, Damaged, NewerFile, WrongKey
 from .folder import DataFolder, stamp
 

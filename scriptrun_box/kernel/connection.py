@@ -1,0 +1,85 @@
+"""How a file is opened: SQLite with SQLCipher, the house's pragmas, and what its errors mean."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlcipher3 import dbapi2
+
+Row = dbapi2.Row
+DatabaseError = dbapi2.DatabaseError
+
+BUSY_TIMEOUT_MS = 5_000
+STATEMENT_CACHE = 256
+CACHE_KIB = 16_000
+JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
+SQLITE_FULL, SQLITE_IOERR, SQLITE_READONLY, SQLITE_BUSY, SQLITE_CORRUPT = 13, 10, 8, 5, 11
+PRIMARY = 0xFF  # the low byte of an extended result code
+FSYNC_FAILED = (10 | 4 << 8, 10 | 5 << 8)  # SQLITE_IOERR_FSYNC, SQLITE_IOERR_DIR_FSYNC
+
+
+def connect(
+    path: Path, key: bytes | None = None, *, read_only: bool = False, immutable: bool = False
+) -> Any:
+    """A plain DB-API connection with the house's pragmas; `key` is the 32 raw bytes of the file.
+
+    `immutable` reads the file alone: no lock is taken and whatever lies beside it is ignored.
+    """
+    mode = "ro&immutable=1" if immutable else "ro" if read_only else "rwc"
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    connection = dbapi2.connect(
+        uri,
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=STATEMENT_CACHE,
+        timeout=BUSY_TIMEOUT_MS / 1000,
+    )
+    connection.row_factory = Row
+    if key is not None:
+        connection.execute("PRAGMA cipher_log = off")
+        connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "foreign_keys = ON",
+        "trusted_schema = OFF",
+        "cell_size_check = ON",
+        "mmap_size = 0",
+        "temp_store = MEMORY",
+        f"cache_size = -{CACHE_KIB}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    if read_only or immutable:
+        connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def connect_writer(path: Path, key: bytes | None = None) -> Any:
+    """The connection that writes: WAL, and every commit on disk before it returns."""
+    connection = connect(path, key)
+    if connection.execute("PRAGMA page_count").fetchone()[0] == 0:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # with pages: only a write
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "secure_delete = FAST",
+        f"journal_size_limit = {JOURNAL_LIMIT_BYTES}",
+        "wal_autocheckpoint = 2000",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def code_of(error: BaseException) -> int:
+    """SQLite's extended result code, or 0 when the error is not SQLite's."""
+    return getattr(error, "sqlite_errorcode", 0) or 0
+
+
+def is_storage(error: BaseException) -> bool:
+    """The file's own trouble, as against one action's: nothing of this commit can be trusted."""
+    return code_of(error) & PRIMARY in (SQLITE_FULL, SQLITE_IOERR, SQLITE_READONLY, SQLITE_CORRUPT)
+
+
+def is_fatal(error: BaseException) -> bool:
+    """After a failed fsync or on a damaged file, going on would lie about what is on disk."""
+    code = code_of(error)
+    return code in FSYNC_FAILED or code & PRIMARY == SQLITE_CORRUPT
