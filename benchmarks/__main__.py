@@ -53,7 +53,7 @@ def _run(folder: Path, how: plan.Plan) -> tuple[Outcome, str]:
     steps: list[tuple[str, Callable[[], Outcome]]] = [
         ("single orders against PocketBase", lambda: singles.measure(box, peer, how)),
         ("start and idle memory", lambda: startup.measure(box, peer, how)),
-        ("an open browser", lambda: browser.measure(box, how)),
+        ("an open browser", lambda: browser.measure(folder, how)),
         ("batches against SQLite alone", lambda: batches.measure(folder, peer, how)),
         ("event-loop stalls", lambda: stall.measure(folder, how)),
     ]
