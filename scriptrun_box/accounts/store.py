@@ -385,19 +385,7 @@ def _user(row: Any) -> User:
 
 
 def _key(row: Any) -> Key:
-    return Key(
-        row["id"],
-        row["tenant_id"],
-        row["location_id"],
-        row["name"],
-        row["prefix"],
-        bool(row["test"]),
-        None if row["scopes"] is None else tuple(json.loads(row["scopes"])),
-        None if row["networks"] is None else tuple(json.loads(row["networks"])),
-        row["ingest_per_minute"],
-        row["orders_per_hour"],
-        row["created_at"],
-        row["created_by"],
-        row["last_used_at"],
-        row["revoked_at"],
-    )
+    values = {name: row[name] for name in Key.__dataclass_fields__}
+    for name in ("scopes", "networks"):
+        values[name] = None if row[name] is None else tuple(json.loads(row[name]))
+    return Key(**values | {"test": bool(row["test"])})

@@ -1,0 +1,110 @@
+"""Where SQL lives: a slice's store and the screens' read-only queries; who writes which table."""
+
+import re
+from collections import defaultdict
+
+import pytest
+
+from .source import PACKAGE, ROOT, Module, modules, strings
+
+# Words of SQL as it is written here: upper case, and something behind them.
+SQL = re.compile(
+    r"\b(SELECT|INSERT INTO|UPDATE \w+ SET|DELETE FROM|(CREATE|DROP|ALTER) (TABLE|INDEX|VIRTUAL)"
+    r"|PRAGMA|SAVEPOINT|VACUUM|ATTACH|REPLACE INTO|ORDER BY|GROUP BY)\s+[\w(*\"?{]"
+    r"|\bWHERE \w+(\.\w+)? (=|IN|IS|<|>)|^(BEGIN|COMMIT|ROLLBACK)( |$)"
+)
+WRITES = re.compile(r"\b(?:INSERT(?: OR \w+)? INTO|REPLACE INTO|UPDATE|DELETE FROM)\s+([a-z_]+)\b")
+COLUMNS = re.compile(r"([a-z_]+) \([a-z_, ]+\)\Z")  # what Writer.insert is given
+CREATED = re.compile(r"^CREATE (?:VIRTUAL )?TABLE (\w+)", re.MULTILINE)
+
+STORES = ("/store.py", "/queries.py")
+ALSO = {  # a reason each
+    f"{PACKAGE}/packages/proofs.py",  # owns the table proofs, which packages and delivery both need
+}
+KERNEL = f"{PACKAGE}/kernel/"  # its modules own a table each, or the file as a whole
+
+OWNERS = {
+    "meta": ("kernel/migrate.py", "kernel/copies.py", "kernel/restoring.py"),  # facts of the file
+    "events": ("kernel/outbox.py",),
+    "cursors": ("kernel/outbox.py",),
+    "audit": ("kernel/audit.py",),
+    "texts": ("ui/texts/store.py",),
+    "tenants": ("accounts/store.py",),
+    "locations": ("accounts/store.py",),
+    "users": ("accounts/store.py",),
+    "sessions": ("accounts/store.py",),
+    "one_time_links": ("accounts/store.py",),
+    "api_keys": ("accounts/store.py",),
+    "usage_months": ("accounts/store.py",),
+    "usage_minutes": ("accounts/store.py",),
+    "packages": ("packages/store.py",),
+    "package_search": ("packages/store.py",),
+    "package_moves": ("packages/store.py",),
+    "proofs": ("packages/proofs.py",),
+    "idempotency": ("orders/store.py",),
+    "webhook_endpoints": ("webhooks/store.py",),
+    "webhook_deliveries": ("webhooks/store.py",),
+    "webhook_logs": ("webhooks/store.py",),
+}
+
+
+def tables() -> set[str]:
+    """Every table the migrations make."""
+    steps = (ROOT / PACKAGE / "migrations").glob("*.sql")
+    return {name for step in steps for name in CREATED.findall(step.read_text("utf-8"))}
+
+
+def written(module: Module) -> set[str]:
+    """The tables a module writes."""
+    found: set[str] = set()
+    for _, text in strings(module):
+        found |= set(WRITES.findall(text)) & tables()
+        columns = COLUMNS.match(text)
+        if columns and columns[1] in tables():
+            found.add(columns[1])
+    return found
+
+
+def test_sql_stands_only_where_it_may() -> None:
+    wrong = [
+        f"{module.path}:{line} {text[:60]}"
+        for module in modules()
+        if not module.path.startswith(KERNEL)
+        and not module.path.endswith(STORES)
+        and module.path not in ALSO
+        for line, text in strings(module)
+        if SQL.search(text)
+    ]
+    assert wrong == []
+
+
+def test_a_store_belongs_to_a_slice_and_queries_to_the_screens() -> None:
+    for module in modules():
+        if module.path.endswith("/queries.py"):
+            assert module.path.startswith(f"{PACKAGE}/ui/"), module.path
+            assert written(module) == set(), f"{module.path} only reads"
+
+
+def test_every_table_has_one_owner_and_nobody_else_writes_it() -> None:
+    assert set(OWNERS) == tables()
+    writers = defaultdict(set)
+    for module in modules():
+        for table in written(module):
+            writers[table].add(module.path.removeprefix(f"{PACKAGE}/"))
+    assert writers == {table: set(owners) for table, owners in OWNERS.items()}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_sql"),
+    [
+        ("SELECT 1 FROM x", True),
+        ("UPDATE packages SET status = ?", True),
+        ("PRAGMA data_version", True),
+        ("BEGIN IMMEDIATE", True),
+        (" WHERE id = ? AND lease = ?", True),
+        ("Select the webhook to update.", False),
+        ("Nothing to commit", False),
+    ],
+)
+def test_the_rule_knows_sql_when_it_sees_it(text: str, is_sql: bool) -> None:
+    assert bool(SQL.search(text)) is is_sql
