@@ -23,8 +23,10 @@ from scriptrun_box.kernel.errors import RateLimited, Unavailable
 from scriptrun_box.kernel.http import Call
 from scriptrun_box.kernel.scope import Scope
 from scriptrun_box.packages.actions import CHANGED
+from scriptrun_box.webhooks.actions import TOPIC as WEBHOOKS
+from scriptrun_box.webhooks.claims import ATTEMPTED
 
-TOPICS = (CHANGED,)
+TOPICS = (CHANGED, WEBHOOKS, ATTEMPTED)
 NAMED_MAX = 20  # ids told one by one; more are told as "many"
 GAP_SECONDS = 0.1  # between two messages of a stream
 HEARTBEAT_SECONDS = 15.0

@@ -1,5 +1,6 @@
 """The screens in a real browser: live rows, keys, a narrow phone, dark, and a strict policy."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from tests.ui.conftest import Push
 from tests.world import PASSWORD, World
@@ -142,6 +143,24 @@ async def test_the_panel_saves_and_stays_with_its_list(
         await expect(page.locator("#list-rows .pill")).to_have_text("Cancelled")
         await page.go_back()
         await expect(panel).to_be_hidden()
+
+
+async def test_a_slow_line_shows_the_shape_of_what_comes(
+    browser: Browser, address: str, push: Push
+) -> None:
+    await push({})
+    async with desk(browser, address) as page:
+        answer: asyncio.Event = asyncio.Event()
+
+        async def slowly(route: Route) -> None:
+            await answer.wait()
+            await route.continue_()
+
+        await page.route("**/packages/*", slowly)
+        await page.get_by_role("link", name="Maria Rodriguez").first.click()
+        await expect(page.locator(".skeleton")).to_be_visible()
+        answer.set()
+        await expect(page.get_by_role("heading", name="Maria Rodriguez")).to_be_visible()
 
 
 async def test_markup_in_an_order_is_shown_and_never_run(

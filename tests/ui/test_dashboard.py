@@ -1,13 +1,16 @@
 """The dashboard: what needs somebody first, what happens now, the day by hour."""
 
 import re
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
+from scriptrun_box.kernel.scope import CLI
 from scriptrun_box.ui.desk.dashboard import CHART_HEIGHT, CHART_WIDTH, bars
 from scriptrun_box.ui.desk.queries import Hour
+from scriptrun_box.webhooks import actions as webhooks
 from tests.ui.conftest import PACKAGE, Push, Visit
 from tests.world import World, header, orders
 
@@ -121,6 +124,27 @@ async def test_the_feed_tells_orders_by_request_with_what_was_refused(
     feed = page[page.index('id="feed"') :]
     assert '<b>2 packages</b> from <span class="mono">tests</span>' in feed
     assert "2 created, 1 refused" in feed
+
+
+async def test_a_receiver_in_trouble_is_told_with_what_waits_for_it(
+    visit: Visit, push: Push, world: World
+) -> None:
+    for scope, host in ((world.scope, "pms.corner.example"), (world.sandbox_scope, "test.example")):
+        url = f"https://{host}/hook"
+        await world.db.write(partial(webhooks.create, url=url, events=("*",)), scope, CLI)
+    await push({})
+    owner, teammate = await visit("owner"), await visit("teammate")
+    assert "pms.corner.example" not in await owner.see("/")
+    failing = "UPDATE webhook_endpoints SET failures = 3, failing_since = ?"
+    await world.db.write(lambda w: w.run(failing, (w.now,)))
+    page = await owner.see("/")
+    assert "<b>Webhook</b> pms.corner.example does not answer as it should" in page
+    assert "test.example" not in page
+    assert "look at it</a>" in page and "look at it</a>" not in await teammate.see("/")
+    await world.db.write(
+        lambda w: w.run("UPDATE webhook_endpoints SET state = 'paused_failing', paused_at = 1")
+    )
+    assert "is paused: it failed too long" in await owner.see("/")
 
 
 async def test_each_look_at_the_dashboard_is_one_row_of_the_audit(

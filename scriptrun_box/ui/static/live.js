@@ -3,10 +3,12 @@
 //
 // A page has one [data-live-from] with the address of its changing parts (and [data-query] once its
 // filters have changed); each part has an id and [data-part], each child of a part a data-key.
-// [data-still] pages are only told, never swapped.
+// [data-still] pages are only told, never swapped. [data-topics] names what else than packages the page
+// is about (webhooks webhook_attempted); that may wait a moment.
 
 const GAP_MS = 100; // between two fetches
 const LEISURE = 3; // after a slow fetch, wait that many times as long as it took
+const LATER_MS = 2000; // for what need not be seen at once
 const RETRY_MS = 5000;
 const NEW_MS = 8000; // how long something new stays marked
 
@@ -17,6 +19,7 @@ const arrivedWith = location.search;
 
 let source = null;
 let busy = false, again = false;
+let later = null;
 let settled = false; // the first fetch after the page itself marks nothing as new
 
 if (root) {
@@ -33,8 +36,13 @@ function listen() {
   source = new EventSource("/live");
   source.addEventListener("hello", () => { say(true); refresh(); });
   source.addEventListener("changed", (event) => {
-    document.dispatchEvent(new CustomEvent("box:changed", { detail: JSON.parse(event.data) }));
-    refresh();
+    const { topic, ids } = JSON.parse(event.data);
+    if (topic === "packages") {
+      document.dispatchEvent(new CustomEvent("box:changed", { detail: { ids } }));
+      refresh();
+    } else if (root.dataset.topics?.split(" ").includes(topic)) {
+      later ??= setTimeout(() => { later = null; refresh(); }, LATER_MS);
+    }
   });
   source.addEventListener("end", () => location.reload());
   source.addEventListener("error", () => {

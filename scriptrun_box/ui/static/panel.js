@@ -2,6 +2,7 @@
 // Without this file the same links open pages and the same forms post.
 
 const TYPING_MS = 150;
+const SLOW_MS = 100; // without an answer after that, the panel shows its shape
 
 const panel = document.querySelector("[data-panel]");
 const filters = document.querySelector("[data-filters]");
@@ -45,7 +46,32 @@ function onClick(event) {
 }
 
 async function open(url, push, focus = true) {
-  await take(await fetch(url, { headers: { Accept: "text/html" } }), push, focus);
+  const slow = setTimeout(() => { if (panel.hidden) promise(); }, SLOW_MS);
+  await load(url, {}, push, focus);
+  clearTimeout(slow);
+}
+
+async function load(url, options, push, focus) {
+  try {
+    await take(await fetch(url, { ...options, headers: { Accept: "text/html" } }), push, focus);
+  } catch {
+    if (!panel.querySelector("#package")) shut(false);
+    document.dispatchEvent(new CustomEvent("box:say", { detail: "The box does not answer. Nothing was changed; try again." }));
+  }
+}
+
+/** The shape of what is still on its way over a slow line. */
+function promise() {
+  const card = document.createElement("div");
+  card.className = "in skeleton";
+  card.append(...Array.from({ length: 6 }, () => document.createElement("p")));
+  panel.replaceChildren(card);
+  reveal();
+}
+
+function reveal() {
+  panel.hidden = false;
+  panel.parentElement.classList.toggle("open", panel.parentElement.matches(".with-panel"));
 }
 
 async function onSubmit(event) {
@@ -53,7 +79,7 @@ async function onSubmit(event) {
   event.preventDefault();
   const form = event.target;
   const fields = new URLSearchParams(new FormData(form, event.submitter));
-  await take(await fetch(form.action, { method: "POST", body: fields, headers: { Accept: "text/html" } }), false, true);
+  await load(form.action, { method: "POST", body: fields }, false, true);
 }
 
 /** Show the package out of a whole page of ours; anything else is a page to go to. */
@@ -63,8 +89,7 @@ async function take(answer, push, focus) {
   if (!shown) return idIn(new URL(answer.url)) ? location.assign(answer.url) : location.reload();
   const scroll = panel.querySelector("#package")?.dataset.id === shown.dataset.id ? panel.scrollTop : 0;
   panel.replaceChildren(document.importNode(shown, true));
-  panel.hidden = false;
-  panel.parentElement.classList.toggle("open", panel.parentElement.matches(".with-panel"));
+  reveal();
   panel.scrollTop = scroll;
   document.title = fresh.title;
   const path = `/packages/${shown.dataset.id}`;
