@@ -18,6 +18,7 @@ from scriptrun_box.kernel.file_errors import CannotUse
 from scriptrun_box.kernel.opening import at_hand
 
 REFUSED, WRONG_USAGE = 1, 2
+SERVING = ("serve", "demo")  # their exit status tells whoever started them why they cannot run
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -73,7 +74,8 @@ def verb(function: F) -> F:
         except Refusal as refusal:
             raise Failure(refusal.sentence) from None
         except CannotUse as error:
-            raise Failure(error.sentence, error.status) from None
+            status = error.status if function.__name__ in SERVING else REFUSED
+            raise Failure(error.sentence, status) from None
         except ConfigError as error:
             raise Failure(str(error), WRONG_USAGE) from None
 
