@@ -52,6 +52,7 @@ def create_app(settings: Settings, opened: Opened) -> Starlette:
 
     app = BoxApp(routes=routes(URLS), lifespan=lifespan)
     app.router.default = Nowhere()
+    app.router.redirect_slashes = False  # it answers before any of our checks, with any Host
     app.state.refusal_page = pages.refusal_page
     app.state.sign_ins = SignIns()
     app.state.key_uses = {}

@@ -1,0 +1,304 @@
+"""The callers of the access matrix, the things they call about, and what the file holds."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+from starlette.applications import Starlette
+
+from scriptrun_box.accounts import actions, signin
+from scriptrun_box.accounts import store as accounts
+from scriptrun_box.accounts.actions import digest_of
+from scriptrun_box.accounts.model import KEY_SCOPES, User
+from scriptrun_box.app import _write_behind
+from scriptrun_box.delivery import sandbox
+from scriptrun_box.kernel import clock
+from scriptrun_box.kernel.db import Reader, Writer
+from scriptrun_box.kernel.ids import hex_id
+from scriptrun_box.kernel.scope import CLI, Scope
+from scriptrun_box.orders.reading import Places, read_order
+from scriptrun_box.packages import actions as packages
+from scriptrun_box.webhooks import actions as webhooks
+from tests.world import ORDER, World
+
+from .table import SIGNED_IN, Row
+
+# Written behind, by design, when a key or a session was used at all.
+NOTES_OF_USE = {"api_keys": {"last_used_at"}, "sessions": {"seen_at"}}
+STEPS = {"assigned": 1, "out": 2, "failed": 3, "photo": 3, "signature": 3}
+MADE_BY_TESTS = (
+    "api_keys", "sessions", "one_time_links", "webhook_logs", "webhook_deliveries",
+    "webhook_endpoints", "events", "proofs", "package_moves", "package_search", "packages",
+)  # fmt: skip
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody at the door: what they send along, and whose things they would ask for."""
+
+    name: str
+    scope: Scope
+    headers: dict[str, str] = field(default_factory=dict)
+    csrf: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A thing an address names; `query` and `token` where a signature or link opens it."""
+
+    id: str
+    query: str = ""
+    stamp: str = ""
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, and the first of its body."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+    @property
+    def code(self) -> str:
+        return str(json.loads(self.body)["code"])
+
+
+class Scene:
+    """The app with everybody in it."""
+
+    def __init__(self, app: Starlette, world: World, client: httpx.AsyncClient) -> None:
+        self.app = app
+        self.world = world
+        self.client = client
+
+    async def tidy(self) -> None:
+        """Take away what earlier tests made, so that looking at everything stays quick."""
+        await self.world.db.write(_tidy)
+
+    async def callers(self, row: Row) -> list[Caller]:
+        """All twelve, each with a key or session of their own that this row may use up."""
+        return await self.world.db.write(_callers, self.world, row)
+
+    async def caller(self, row: Row, name: str) -> Caller:
+        """One of them."""
+        (found,) = [each for each in await self.callers(row) if each.name == name]
+        return found
+
+    async def subject(self, kind: str, scope: Scope) -> Subject:
+        """A fresh thing of that kind."""
+        links = self.app.state.box.links
+        return await self.world.db.write(_subject, kind, scope, links)
+
+    async def call(
+        self,
+        row: Row,
+        caller: Caller,
+        subject: Subject,
+        *,
+        method: str = "",
+        token: str | None = None,
+        **headers: str,
+    ) -> Answer:
+        """Call as programs do, with a body that works; `token` instead of the right CSRF token."""
+        path = row.path.replace("{id}", subject.id).replace("{name}", subject.id) + subject.query
+        sent = {**caller.headers, **{name.replace("_", "-"): v for name, v in headers.items()}}
+        content = b""
+        if row.changes:
+            body = {name: _filled(value, subject) for name, value in row.send.items()}
+            if row.keyed:
+                content = json.dumps(body).encode()
+                sent.setdefault("content-type", "application/json")
+            else:
+                csrf = caller.csrf if token is None else token
+                content = urlencode({**body, "csrf": csrf} if csrf else body, doseq=True).encode()
+                sent.setdefault("content-type", "application/x-www-form-urlencoded")
+        if row.path == "/live":
+            return await self._listen(method or row.method, sent)
+        got = await self.client.request(method or row.method, path, headers=sent, content=content)
+        return Answer(got.status_code, dict(got.headers), got.text)
+
+    async def _listen(self, method: str, headers: dict[str, str]) -> Answer:
+        """The first of a stream that never ends, and then hang up."""
+        sent: list[dict[str, Any]] = []
+        asked, heard = itertools.count(), asyncio.Event()
+
+        async def receive() -> dict[str, Any]:
+            if next(asked) == 0:
+                return {"type": "http.request", "body": b"", "more_body": False}
+            await heard.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+            if message["type"] == "http.response.body":
+                heard.set()
+
+        raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": "/live",
+            "query_string": b"",
+            "headers": [(b"host", b"localhost"), *raw],
+            "scheme": "http",
+        }
+        await self.app(scope, receive, send)
+        return Answer(sent[0]["status"], {}, sent[1].get("body", b"").decode())
+
+    async def session_of(self, user: User) -> str:
+        """The cookie value of a new session."""
+        return await self.world.db.write(signin.start_session, user, "tests")
+
+    async def set_plan(self, scope: Scope, plan: str) -> None:
+        """Put a tenant on another plan."""
+        await self.world.db.write(
+            actions.update_tenant, scope.tenant_id, CLI, plan=plan, overage=None
+        )
+
+    async def everything(self) -> dict[str, list[Any]]:
+        """Every row of every table, but for the notes of when keys and sessions were used."""
+        await _write_behind(self.app)
+        return await self.world.db.read(_everything)
+
+    async def by_id(self, tables: Iterable[str]) -> dict[str, dict[str, dict[str, Any]]]:
+        """The rows of some tables, each under its id."""
+        return await self.world.db.read(_by_id, tuple(tables))
+
+
+def changed(before: dict[str, list[Any]], after: dict[str, list[Any]]) -> list[str]:
+    """The tables that are no longer the same."""
+    return [name for name in before if before[name] != after[name]]
+
+
+def unknown_id(like: str) -> str:
+    """An id of the same form that nothing has."""
+    return like[:-32] + hex_id()
+
+
+def _filled(value: Any, subject: Subject) -> Any:
+    if not isinstance(value, str):
+        return value
+    return value.format(unique=f"p{next(_numbers)}", stamp=subject.stamp, token=subject.token)
+
+
+def _callers(w: Writer, world: World, row: Row) -> list[Caller]:
+    tenant_id, elsewhere = world.pharmacy.tenant.id, world.elsewhere.tenant.id
+    live = Scope(tenant_id, test=row.sandbox and not row.keyed)
+    people = {
+        "owner": world.owner,
+        "dispatcher": world.teammate,
+        "pharmacist": world.pharmacist,
+        "driver": world.driver,
+        "other owner": world.other_owner,
+        "ended session": world.owner,
+    }
+    callers = [Caller("nobody", live)]
+    others = tuple(scope for scope in KEY_SCOPES if scope != row.scope)
+    callers += [
+        _key(w, "live key", Scope(tenant_id)),
+        _key(w, "sandbox key", Scope(tenant_id, test=True)),
+        _key(w, "stranger's key", Scope(elsewhere)),
+        _key(w, "key without the scope", Scope(tenant_id), others),
+        _key(w, "revoked key", Scope(tenant_id), revoked=True),
+    ]
+    for name, user in people.items():
+        scope = Scope(user.tenant_id, live.test)
+        token = signin.start_session(w, user, "tests")
+        row_of = accounts.session(w, digest_of(token))
+        accounts.set_session_test(w, row_of["digest"], live.test)
+        callers.append(Caller(name, scope, {"cookie": f"scriptrun={token}"}, row_of["csrf"]))
+        if name not in SIGNED_IN:
+            accounts.delete_session(w, row_of["digest"])
+    return callers
+
+
+def _tidy(w: Writer) -> None:
+    for name in MADE_BY_TESTS:
+        w.run(f"DELETE FROM {name}")
+    w.run("DELETE FROM users WHERE email LIKE '%@example.com'")
+
+
+def _key(
+    w: Writer,
+    name: str,
+    scope: Scope,
+    scopes: tuple[str, ...] | None = None,
+    revoked: bool = False,
+) -> Caller:
+    made = actions.create_key(w, scope.tenant_id, CLI, name=name, test=scope.test, scopes=scopes)
+    if revoked:
+        actions.revoke_key(w, scope.tenant_id, CLI, made.key.id)
+    return Caller(name, scope, {"x-api-key": made.secret})
+
+
+def _subject(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
+    if kind in ("package", "duplicate", *STEPS):
+        return _package(w, kind, scope, links)
+    if kind in ("webhook", "delivery"):
+        url = f"http://127.0.0.1:9787/{next(_numbers)}"
+        made, _ = webhooks.create(w, scope, CLI, url=url, events=("*",))
+        return Subject(webhooks.test(w, scope, CLI, made.id) if kind == "delivery" else made.id)
+    if kind == "key":
+        return Subject(actions.create_key(w, scope.tenant_id, CLI, name="to revoke").key.id)
+    if kind in ("person", "locked-out person", "link"):
+        email = f"someone{next(_numbers)}@example.com"
+        who, token = actions.add_user(
+            w, scope.tenant_id, CLI, email=email, name="Someone", role="dispatcher"
+        )
+        if kind == "locked-out person":
+            actions.set_disabled(w, scope.tenant_id, CLI, who.id, True)
+        return Subject(who.id, f"?token={token}" if kind == "link" else "", token=token)
+    return Subject(kind)  # a name, such as that of a text or a static file
+
+
+def _package(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
+    name = f"Maria {next(_numbers)}"
+    places = Places(accounts.locations(w, scope.tenant_id))
+    location = next((p for p in places.locations if p.id == scope.location_id), None)
+    where = {"pharmacy_id": location.id} if location else {}
+    order = {**ORDER, **where, "patient_name": name, "copay_amount": None}
+    content, _, _ = read_order(order, places, w.now)
+    assert content is not None
+    many = [content, content] if kind == "duplicate" else [content]
+    package_id = packages.create_many(w, scope, CLI, "api", many)[-1].package_id
+    for step in ("assign", "start", "fail" if kind == "failed" else "deliver")[
+        : STEPS.get(kind, 0)
+    ]:
+        sandbox.make_up(w, scope, CLI, package_id, step, "no_answer", links)  # type: ignore[arg-type]
+    query = ""
+    if kind in ("photo", "signature"):
+        query = "?" + links.make(f"/proof/{package_id}/{kind}", clock.now_ms()).partition("?")[2]
+    return Subject(package_id, query, str(packages.find(w, scope, package_id).updated_at))
+
+
+def _everything(r: Reader) -> dict[str, list[Any]]:
+    tables = r.all(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
+    )
+    # The last hash of the audit covers every row before it.
+    found = {"audit": [r.value("SELECT hash FROM audit ORDER BY seq DESC LIMIT 1")]}
+    for (name,) in tables:
+        if name in found:
+            continue
+        columns = [row["name"] for row in r.all(f"PRAGMA table_info({name})")]
+        kept = ", ".join(each for each in columns if each not in NOTES_OF_USE.get(name, ()))
+        found[name] = [tuple(row) for row in r.all(f"SELECT {kept} FROM {name}")]
+    return found
+
+
+def _by_id(r: Reader, tables: tuple[str, ...]) -> dict[str, dict[str, dict[str, Any]]]:
+    return {
+        name: {
+            row["id"]: dict(zip(row.keys(), row, strict=True))
+            for row in r.all(f"SELECT * FROM {name}")
+        }
+        for name in tables
+    }

@@ -1,0 +1,197 @@
+"""Who may call what: one row for each method and path, written by hand beside the URL table.
+
+The callers are those of `people.py`. A row says who gets in; everybody else is refused, and with
+which words follows from what the row wants: a key, or a signed-in person.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from tests.world import orders
+
+KEYS = frozenset({"live key", "sandbox key", "stranger's key"})
+SANDBOX_KEY = frozenset({"sandbox key"})
+OWNERS = frozenset({"owner", "other owner"})
+STAFF = OWNERS | {"dispatcher", "pharmacist"}
+BOX_STAFF = STAFF - {"other owner"}  # pages of the box itself belong to its first tenant
+BOX_OWNER = frozenset({"owner"})
+SIGNED_IN = STAFF | {"driver"}
+ANY_KEY = KEYS | {"key without the scope"}
+EVERYONE = ANY_KEY | SIGNED_IN | {"nobody", "revoked key", "ended session"}
+
+HOOK = {"url": "http://127.0.0.1:9787/hook", "events": ["*"]}
+NEW_PERSON = {"name": "Sam Rivera", "email": "{unique}@example.com", "role": "dispatcher"}
+PASSWORDS = {"password": "a dozen blue umbrellas", "again": "a dozen blue umbrellas"}
+CREDENTIALS = {"email": "owner@corner-drug.example", "password": "a dozen blue umbrellas"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One method on one path.
+
+    `subject` is the kind of thing its `{id}` names, `send` a body that works (`{unique}`, `{stamp}`
+    and `{token}` are filled in), `ok` the status of whoever gets in.
+    """
+
+    method: str
+    path: str
+    who: frozenset[str]
+    ok: int = 200
+    subject: str = ""
+    send: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    scope: str = ""  # a key needs this one
+    sandbox: bool = False  # works on sandbox packages only
+    ok_signed_in: int = 0  # where that differs from `ok`
+    unknown: int = 404  # for an id that nothing (of the caller's) has
+
+    @property
+    def keyed(self) -> bool:
+        """Whether it is for programs with a key."""
+        return bool(self.who & KEYS) and self.who != EVERYONE
+
+    @property
+    def changes(self) -> bool:
+        return self.method not in ("GET", "HEAD")
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def _api(scope: str, method: str, path: str, ok: int = 200, subject: str = "", **send: Any) -> Row:
+    return Row(method, path, KEYS, ok, subject, send, scope)
+
+
+def _walk(step: str, subject: str, **send: Any) -> Row:
+    path = f"/api/test/packages/{{id}}/{step}"
+    return Row("POST", path, SANDBOX_KEY, 200, subject, send, "packages:write", sandbox=True)
+
+
+def _page(path: str, who: frozenset[str] = STAFF, ok: int = 200, subject: str = "") -> Row:
+    return Row("GET", path, who, ok, subject)
+
+
+def _back(path: str, subject: str = "") -> Row:
+    """The address of a form, opened as a page: on to where the form is."""
+    return Row("GET", path, STAFF, 303, subject, unknown=303)
+
+
+def _form(path: str, who: frozenset[str], subject: str = "", ok: int = 303, **send: Any) -> Row:
+    return Row("POST", path, who, ok, subject, send)
+
+
+API = [
+    _api("orders:write", "POST", "/api/webhook/orders", **orders()),
+    _api("packages:read", "GET", "/api/packages"),
+    _api("packages:read", "GET", "/api/packages/{id}", subject="package"),
+    _api("packages:write", "PATCH", "/api/packages/{id}", subject="package", notes="Ring twice"),
+    _api("packages:read", "GET", "/api/packages/{id}/timeline", subject="package"),
+    _api("packages:write", "POST", "/api/packages/{id}/cancel", subject="package"),
+    Row("GET", "/api/account", ANY_KEY),
+    Row("GET", "/api/usage", ANY_KEY),
+    _api("webhooks:manage", "GET", "/api/webhooks"),
+    _api("webhooks:manage", "POST", "/api/webhooks", 201, **HOOK),
+    _api("webhooks:manage", "GET", "/api/webhooks/{id}", subject="webhook"),
+    _api("webhooks:manage", "PATCH", "/api/webhooks/{id}", subject="webhook", events=["*"]),
+    _api("webhooks:manage", "DELETE", "/api/webhooks/{id}", 204, "webhook"),
+    _api("webhooks:manage", "POST", "/api/webhooks/{id}/pause", subject="webhook"),
+    _api("webhooks:manage", "POST", "/api/webhooks/{id}/resume", subject="webhook"),
+    _api("webhooks:manage", "POST", "/api/webhooks/{id}/test", 202, "webhook"),
+    _api(
+        "webhooks:manage",
+        "POST",
+        "/api/webhooks/{id}/replay",
+        202,
+        "webhook",
+        since="2026-04-19T18:42:10Z",
+    ),
+    _api("webhooks:manage", "POST", "/api/webhooks/{id}/rotate-secret", subject="webhook"),
+    _api("webhooks:manage", "GET", "/api/webhooks/{id}/logs", subject="webhook"),
+    _api("webhooks:manage", "POST", "/api/webhook-deliveries/{id}/resend", 202, "delivery"),
+    _walk("assign", "package"),
+    _walk("start", "assigned"),
+    _walk("deliver", "out"),
+    _walk("fail", "out", reason="no_answer"),
+    _walk("return", "failed"),
+]
+
+# The only addresses that are open to everyone. A new one has to be named here.
+OPEN = [
+    _page("/healthz", EVERYONE),
+    _page("/readyz", EVERYONE),
+    _page("/metrics", EVERYONE),  # to loopback and metrics.allow_networks: see test_matrix
+    _page("/ca.crt", EVERYONE, ok=404),  # 404 as this box has no certificate of its own
+    _page("/proof/{id}/photo", EVERYONE, subject="photo"),  # by its signature
+    _page("/proof/{id}/signature", EVERYONE, subject="signature"),
+    _page("/static/{name}", EVERYONE, subject="box.css"),
+    _page("/docs", EVERYONE),
+    _page("/openapi.json", EVERYONE),
+    _page("/security", EVERYONE),
+    _page("/baa", EVERYONE),
+    _page("/terms", EVERYONE),
+    _page("/set-up", EVERYONE, ok=404),  # 404 as this box is set up
+    _form("/set-up", EVERYONE, ok=404, token="{token}", **PASSWORDS),
+    Row("GET", "/sign-in", EVERYONE, ok_signed_in=303),
+    _form("/sign-in", EVERYONE, **CREDENTIALS),
+    _page("/link", EVERYONE, subject="link"),
+    _form("/link", EVERYONE, subject="link", token="{token}", **PASSWORDS),
+]
+
+DESK = [
+    _form("/sign-out", SIGNED_IN),
+    _form("/sandbox", STAFF, test="1"),
+    _page("/live"),
+    _page("/live/desk"),
+    _page("/live/packages"),
+    _page("/", SIGNED_IN),
+    _page("/packages"),
+    _page("/packages.csv"),
+    _page("/packages/{id}", subject="package"),
+    _form("/packages/{id}/edit", STAFF, "package", stamp="{stamp}", notes="Ring twice"),
+    _form("/packages/{id}/cancel", STAFF, "package", reason="picked_up"),
+    _form("/packages/{id}/decide", STAFF, "duplicate", keep="both"),
+    _form("/packages/{id}/after-failure", STAFF, "failed", act="redeliver"),
+    Row("POST", "/packages/{id}/walk", STAFF, 303, "package", {"step": "assign"}, sandbox=True),
+]
+
+INTEGRATIONS = "/settings/integrations"
+SCREEN_HOOK = f"{INTEGRATIONS}/webhooks/{{id}}"
+SETTINGS = [
+    _page(INTEGRATIONS),
+    _back(f"{INTEGRATIONS}/keys"),
+    _form(f"{INTEGRATIONS}/keys", OWNERS, ok=200, name="Front desk"),
+    _form(f"{INTEGRATIONS}/keys/{{id}}/revoke", OWNERS, "key"),
+    _back(f"{INTEGRATIONS}/webhooks"),
+    _form(f"{INTEGRATIONS}/webhooks", OWNERS, ok=200, **HOOK),
+    _page(SCREEN_HOOK, subject="webhook"),
+    _form(SCREEN_HOOK, OWNERS, "webhook", **HOOK),
+    _form(f"{SCREEN_HOOK}/pause", OWNERS, "webhook"),
+    _form(f"{SCREEN_HOOK}/resume", OWNERS, "webhook"),
+    _form(f"{SCREEN_HOOK}/test", OWNERS, "webhook"),
+    _form(f"{SCREEN_HOOK}/delete", OWNERS, "webhook"),
+    _page(f"{SCREEN_HOOK}/log.csv", subject="webhook"),
+    _page("/settings/users"),
+    _form("/settings/users", OWNERS, ok=200, **NEW_PERSON),
+    _page("/settings/users.csv", OWNERS),
+    _form("/settings/users/{id}/role", OWNERS, "person", role="pharmacist"),
+    _back("/settings/users/{id}/reset", "person"),
+    _form("/settings/users/{id}/reset", OWNERS, "person", ok=200),
+    # Whoever is no longer or never was on the list is, either way, not on the list.
+    Row("POST", "/settings/users/{id}/lock-out", OWNERS, 303, "person", unknown=303),
+    Row("POST", "/settings/users/{id}/let-in", OWNERS, 303, "locked-out person", unknown=303),
+    _page("/settings/usage"),
+    _page("/settings/usage.csv"),
+    _page("/settings/usage-keys.csv"),
+    _page("/settings/system", BOX_STAFF),
+    _back("/settings/system/check-audit"),
+    _form("/settings/system/check-audit", BOX_STAFF, ok=200),
+    _form("/settings/system/restored", BOX_OWNER, ok=409, way="hold"),  # 409: it was not restored
+    _page("/settings/texts/{name}", BOX_OWNER, subject="terms"),
+    _form("/settings/texts/{name}", BOX_OWNER, "terms", body="# Terms"),
+    _form("/settings/texts/{name}/default", BOX_OWNER, "terms"),
+    _page("/demo/receiver", STAFF, ok=404),  # 404 as this box is no demonstration
+    _page("/live/demo", STAFF, ok=404),
+]
+
+ROWS = [*API, *OPEN, *DESK, *SETTINGS]
