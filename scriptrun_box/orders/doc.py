@@ -3,6 +3,7 @@
 from pydantic import BaseModel
 
 from scriptrun_box.kernel.http import Doc
+from scriptrun_box.packages.doc import PACKAGE
 
 from .model import OrderIn
 
@@ -47,5 +48,6 @@ EDIT = Doc(
     ),
     body=OrderIn,
     example={"notes": "Ring twice"},
+    answer={**PACKAGE, "warnings": []},
     refusals=(400, 404, 409, 415, 507),
 )
