@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from scriptrun_box.kernel import db, migrate
+from scriptrun_box.kernel import migrate
+from scriptrun_box.kernel.connection import connect, connect_writer
 from scriptrun_box.packages import words
 from scriptrun_box.packages.model import content_of
 
@@ -65,14 +66,14 @@ def _groups(rows: list[Any]) -> Iterator[Rows]:
 
 def _measure(source: Path, target: Path, orders: int) -> Result:
     """Read everything, make the empty file, then write with the clock running."""
-    box = db.connect(source, read_only=True)
+    box = connect(source, read_only=True)
     into_packages, packages = _rows(box, "packages", orders)
     into_events, events = _rows(box, "events", orders)
     box.close()
     # The index keeps no text to copy: its words are made again from the package, as the box does.
     search = [(row["seq"], words.index_words(content_of(row))) for row in packages]
     commits = list(zip(_groups(packages), _groups(events), _groups(search), strict=True))
-    file = db.connect_writer(target)
+    file = connect_writer(target)
     migrate.migrate(file)
     started = time.perf_counter()
     for some_packages, some_events, some_search in commits:
