@@ -180,8 +180,7 @@ class _Seeder:
         content, problems, _ = read_order(given, self.places, self.w.now)
         if content is None:
             raise ValueError(f"a demonstration order is refused: {problems}")
-        (package_id,), _ = packages.create_many(self.w, scope, actor, "api", [content])
-        return package_id
+        return packages.create_many(self.w, scope, actor, "api", [content])[0].package_id
 
     def _step(self, scope: Scope, actor: Actor, package_id: str, step: str, reason: str) -> None:
         if step == "cancel":

@@ -320,31 +320,23 @@ def months(r: Reader, tenant_id: str) -> list[Any]:
     )
 
 
-def add_month_usage(w: Writer, tenant_id: str, month: str, orders: int) -> int:
-    """Count accepted orders against the month; how many it has now."""
-    total: int = w.value(
-        "INSERT INTO usage_months (tenant_id, month, orders, overage) VALUES (?, ?, ?, 0)"
-        " ON CONFLICT (tenant_id, month) DO UPDATE SET orders = orders + excluded.orders"
-        " RETURNING orders",
-        (tenant_id, month, orders),
-    )
-    return total
-
-
-def add_overage(w: Writer, tenant_id: str, month: str, orders: int) -> None:
-    """Count orders of the month that went beyond the plan."""
+def add_month_usage(w: Writer, tenant_id: str, month: str, orders: int, over: int = 0) -> None:
+    """Count accepted orders against the month, `over` of them beyond the plan."""
     w.run(
-        "UPDATE usage_months SET overage = overage + ? WHERE tenant_id = ? AND month = ?",
-        (orders, tenant_id, month),
+        "INSERT INTO usage_months (tenant_id, month, orders, overage) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (tenant_id, month) DO UPDATE SET"
+        " orders = orders + excluded.orders, overage = overage + excluded.overage",
+        (tenant_id, month, orders, over),
     )
 
 
-def orders_since(r: Reader, key_id: str, minute: int) -> list[Any]:
-    """minute, orders of one key from that minute on, oldest first."""
-    return r.all(
+def orders_since(r: Reader, key_id: str, minute: int) -> list[tuple[int, int]]:
+    """(minute, orders) of one key from that minute on, oldest first."""
+    rows = r.all(
         "SELECT minute, orders FROM usage_minutes WHERE key_id = ? AND minute >= ? ORDER BY minute",
         (key_id, minute),
     )
+    return [(row["minute"], row["orders"]) for row in rows]
 
 
 def add_minute_usage(w: Writer, key_id: str, orders: int) -> None:

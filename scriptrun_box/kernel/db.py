@@ -7,14 +7,12 @@ writes that wait share one commit. `await db.read(find, …)` runs on a reader.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import aiosqlite
 
-from . import clock
 from .connection import (
     BUSY_TIMEOUT_MS,
     PRIMARY,
@@ -27,116 +25,21 @@ from .connection import (
     is_storage,
 )
 from .errors import DiskFull, Unavailable
+from .group import ActionFailed, Waiting, calls_of, run_call
+from .rows import Reader, Signal, Writer
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Item = TypeVar("Item")
+
+__all__ = ["Action", "Database", "Query", "Reader", "Signal", "Writer", "read_once", "run_once"]
 
 GROUP_MAX = 128  # writes that may share one commit
 READERS = 2
-INSERT_SIZES = (50, 10, 1)  # rows a statement: few texts to prepare, few statements to run
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """What a committed action tells the rest of the process: topic, whose, and which ids."""
-
-    topic: str
-    tenant_id: str = ""
-    test: bool = False
-    ids: tuple[str, ...] = ()
-
-
-class Reader:
-    """What a query gets: rows by SQL."""
-
-    __slots__ = ("connection",)
-
-    def __init__(self, connection: Any) -> None:
-        self.connection = connection
-
-    def one(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> Any:
-        """The first row, or None."""
-        return self.connection.execute(sql, values).fetchone()
-
-    def all(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[Any]:
-        """Every row."""
-        rows: list[Any] = self.connection.execute(sql, values).fetchall()
-        return rows
-
-    def value(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> Any:
-        """The first column of the first row, or None."""
-        row = self.connection.execute(sql, values).fetchone()
-        return None if row is None else row[0]
-
-
-class Writer(Reader):
-    """What an action gets: it reads, writes, and says what happens around its commit."""
-
-    __slots__ = ("epoch", "hooks", "now", "signals")
-
-    def __init__(self, connection: Any, epoch: int = 0) -> None:
-        super().__init__(connection)
-        self.now = clock.now_ms()
-        self.epoch = epoch
-        self.signals: list[Signal] = []
-        self.hooks: dict[Callable[[Writer, list[Any]], None], list[Any]] = {}
-
-    def run(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> int:
-        """Run one statement; how many rows it changed."""
-        changed: int = self.connection.execute(sql, values).rowcount
-        return changed
-
-    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Run one statement for each row of values."""
-        self.connection.executemany(sql, rows)
-
-    def insert(self, into: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Insert rows, each with a value for every column of `into`: "table (column, …)".
-
-        Many rows go in one statement: it runs without the interpreter's lock, so that the event
-        loop works on meanwhile, where a statement a row would hand the lock over each time.
-        """
-        if not rows:
-            return
-        row = f"({', '.join('?' * len(rows[0]))})"
-        at = 0
-        for size in INSERT_SIZES:
-            sql = f"INSERT INTO {into} VALUES {', '.join([row] * size)}"  # noqa: S608
-            while len(rows) - at >= size:
-                values = [value for each in rows[at : at + size] for value in each]
-                self.connection.execute(sql, values)
-                at += size
-
-    def before_commit(self, hook: "Callable[[Writer, list[Any]], None]", item: Any) -> None:
-        """Collect `item` for one call of `hook` per commit: work that is cheaper done together."""
-        self.hooks.setdefault(hook, []).append(item)
-
-    def after_commit(self, signal: Signal) -> None:
-        """Tell the listeners of the process, once this is on disk."""
-        self.signals.append(signal)
 
 
 Action = Callable[Concatenate[Writer, P], T]
 Query = Callable[Concatenate[Reader, P], T]
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """A write in the queue: what to run, and whom to answer."""
-
-    action: Callable[[Writer], Any]
-    future: "asyncio.Future[Any]"
-    result: Any = None
-    error: BaseException | None = None
-
-
-class _ActionFailed(Exception):
-    """An action raised within its group's transaction."""
-
-    def __init__(self, waiting: _Waiting, error: BaseException) -> None:
-        super().__init__()
-        self.waiting = waiting
-        self.error = error
 
 
 class Database:
@@ -149,7 +52,7 @@ class Database:
         self.epoch = 0  # how often another process was seen to have changed the file
         self.fatal: Callable[[BaseException], None] = lambda error: None
         self._loop = asyncio.get_running_loop()
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[Waiting] = deque()
         self._draining = False
         self._version: int | None = None
         self._listeners: list[Callable[[list[Signal]], None]] = []
@@ -184,12 +87,21 @@ class Database:
 
     async def write(self, action: "Action[P, T]", /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `action` in a transaction; return its result once the commit is on disk."""
-        waiting = _Waiting(lambda w: action(w, *args, **kwargs), self._loop.create_future())
-        self._queue.append(waiting)
-        if not self._draining:
-            self._draining = True
-            self._hand_over(self._drain)
-        result: T = await waiting.future
+        future = self._loop.create_future()
+        self._enqueue(Waiting(lambda w: action(w, *args, **kwargs), future))
+        result: T = await future
+        return result
+
+    async def write_each(
+        self, action: Callable[[Writer, list[Item]], Sequence[T | BaseException]], item: Item
+    ) -> T:
+        """As `write`, for an action over many items: all that wait for it share one call of it.
+
+        Its outcomes, one an item, are what the callers get: a result, or an exception to raise.
+        """
+        future = self._loop.create_future()
+        self._enqueue(Waiting(action, future, each=True, item=item))
+        result: T = await future
         return result
 
     async def read(self, query: "Query[P, T]", /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -212,6 +124,12 @@ class Database:
         """Fold the write-ahead log into the file, on the writer like every checkpoint."""
         await self._run(self._writer, lambda: _checkpoint(self._connection()))
 
+    def _enqueue(self, waiting: Waiting) -> None:
+        self._queue.append(waiting)
+        if not self._draining:
+            self._draining = True
+            self._hand_over(self._drain)
+
     # The calls into aiosqlite's internals stand in these three methods and nowhere else.
 
     def _connection(self) -> Any:
@@ -227,7 +145,7 @@ class Database:
     # On the writer's thread --------------------------------------------------------------------
 
     def _drain(self) -> None:
-        group: list[_Waiting] = []
+        group: list[Waiting] = []
         while self._queue and len(group) < GROUP_MAX:
             group.append(self._queue.popleft())
         try:
@@ -241,18 +159,18 @@ class Database:
                 self._loop.call_soon_threadsafe(self.fatal, error)
         self._loop.call_soon_threadsafe(self._answer, group, signals)
 
-    def _commit(self, group: list[_Waiting]) -> list[Signal]:
+    def _commit(self, group: list[Waiting]) -> list[Signal]:
         """All actions of a group in one transaction; each in a savepoint only if one fails."""
         try:
-            return self._attempt(group, self._act)
-        except _ActionFailed as failed:
+            return self._attempt(calls_of(group), self._act)
+        except ActionFailed as failed:
             if len(group) == 1:
-                failed.waiting.error = failed.error
+                group[0].error = failed.__cause__
                 return []
-            return self._attempt(group, self._act_alone)
+            return self._attempt([[waiting] for waiting in group], self._act_alone)
 
     def _attempt(
-        self, group: list[_Waiting], act: Callable[[Writer, _Waiting], None]
+        self, calls: list[list[Waiting]], act: Callable[[Writer, list[Waiting]], None]
     ) -> list[Signal]:
         connection = self._connection()
         connection.execute("BEGIN IMMEDIATE")
@@ -260,9 +178,9 @@ class Database:
             self._notice_others(connection)
             signals: list[Signal] = []
             closing = Writer(connection, self.epoch)
-            for waiting in group:
+            for call in calls:
                 writer = Writer(connection, self.epoch)
-                act(writer, waiting)
+                act(writer, call)
                 signals += writer.signals
                 for hook, items in writer.hooks.items():
                     closing.hooks.setdefault(hook, []).extend(items)
@@ -276,26 +194,26 @@ class Database:
         self.commits += 1
         return signals
 
-    def _act(self, writer: Writer, waiting: _Waiting) -> None:
+    def _act(self, writer: Writer, call: list[Waiting]) -> None:
         """One action as part of the whole: its failure undoes the group, which is tried again."""
         try:
-            waiting.result = waiting.action(writer)
+            run_call(writer, call)
         except BaseException as error:
             if is_storage(error):
                 raise
-            raise _ActionFailed(waiting, error) from error
+            raise ActionFailed from error
 
-    def _act_alone(self, writer: Writer, waiting: _Waiting) -> None:
+    def _act_alone(self, writer: Writer, call: list[Waiting]) -> None:
         """One action in a savepoint: its failure is its own, the others still commit."""
         connection = writer.connection
         connection.execute("SAVEPOINT action")
         try:
-            waiting.result = waiting.action(writer)
+            run_call(writer, call)
         except BaseException as error:
             if is_storage(error) or not connection.in_transaction:
                 raise  # SQLite may have rolled everything back: full disk, I/O error
             connection.execute("ROLLBACK TO action")
-            waiting.error = error
+            call[0].error = error
             writer.signals, writer.hooks = [], {}
         connection.execute("RELEASE action")
 
@@ -308,7 +226,7 @@ class Database:
 
     # Back on the event loop ----------------------------------------------------------------------
 
-    def _answer(self, group: list[_Waiting], signals: list[Signal]) -> None:
+    def _answer(self, group: list[Waiting], signals: list[Signal]) -> None:
         if self._queue:
             self._hand_over(self._drain)
         else:

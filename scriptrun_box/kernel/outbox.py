@@ -1,6 +1,6 @@
 """The outbox: an event is a row with its exact bytes, written by what made it true."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +41,7 @@ def append(w: Writer, scope: Scope, event: str, subject_id: str, data: Mapping[s
 
 
 def append_many(
-    w: Writer, scope: Scope, event: str, facts: list[tuple[str, Mapping[str, Any]]]
+    w: Writer, scope: Scope, event: str, facts: Sequence[tuple[str, Mapping[str, Any]]]
 ) -> list[str]:
     """Write one event for each (subject id, data); consumers are woken once, after the commit."""
     created = clock.iso(w.now)

@@ -10,9 +10,10 @@ from scriptrun_box.accounts.model import KeyCaller
 from scriptrun_box.kernel import audit, strict_json
 from scriptrun_box.kernel.config import LimitsSettings, PlansSettings
 from scriptrun_box.kernel.db import Writer
-from scriptrun_box.kernel.errors import Invalid
+from scriptrun_box.kernel.errors import Invalid, Refusal
 from scriptrun_box.kernel.scope import Actor, Scope
 from scriptrun_box.packages import actions as packages
+from scriptrun_box.packages.actions import Created
 from scriptrun_box.packages.model import Package, order_fields
 
 from . import store
@@ -23,9 +24,10 @@ DUPLICATE = "An order for the same patient and day is already here; the desk dec
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Who sends orders, by which settings, and the replay key when there is one."""
+    """Who sends which orders, by which settings, and the replay key when there is one."""
 
     caller: KeyCaller
+    batch: Batch
     limits: LimitsSettings
     plans: PlansSettings
     idempotency_key: str | None
@@ -40,33 +42,88 @@ class Answer:
     replayed: bool
 
 
-def ingest(w: Writer, request: Request, batch: Batch) -> Answer:
-    """Store the good orders of a batch and make its answer; all of it or, on a refusal, nothing."""
+Outcome = Answer | Refusal
+
+
+def ingest(w: Writer, requests: list[Request]) -> list[Outcome]:
+    """Take in the orders of the requests that wait for this commit, and make each one's answer.
+
+    Of each request the good orders are stored or, where it is refused, nothing.
+    """
+    outcomes: dict[int, Outcome] = {}
+    meter = plans.Meter(w, requests[0].limits, requests[0].plans)
+    accepted: dict[int, Request] = {}
+    twins: dict[int, Request] = {}  # of one already accepted here: the same replay key
+    begun: set[tuple[str, str]] = set()
+    for place, request in enumerate(requests):
+        replay_key = (request.caller.key.id, request.idempotency_key or "")
+        if replay_key in begun:
+            twins[place] = request
+            continue
+        try:
+            earlier = _admit(w, request, meter)
+        except Refusal as refusal:
+            outcomes[place] = refusal
+            continue
+        if earlier is not None:
+            outcomes[place] = earlier
+            continue
+        accepted[place] = request
+        if request.idempotency_key is not None:
+            begun.add(replay_key)
+    meter.write()
+    outcomes |= zip(accepted, _create(w, list(accepted.values())), strict=True)
+    if twins:  # they now find the answer of the first
+        outcomes |= zip(twins, ingest(w, list(twins.values())), strict=True)
+    return [outcomes[place] for place in range(len(requests))]
+
+
+def _admit(w: Writer, request: Request, meter: plans.Meter) -> Answer | None:
+    """The earlier answer to a repeated request, or None for one to take in; raises Refusal."""
     known = key_still_holds(w, request.caller)
-    scope, actor, key, tenant = request.caller.scope, request.caller.actor, known.key, known.tenant
     if request.idempotency_key is not None:
-        earlier = store.replay(w, key.id, request.idempotency_key, w.now)
+        earlier = store.replay(w, known.key.id, request.idempotency_key, w.now)
         if earlier is not None:
             return _again(earlier, request.body_hash)
-    if not batch.contents:
-        raise nothing_accepted(batch.errors)
-    limit = plans.orders_per_hour(request.limits, key)
-    plans.charge_hour(w, key, limit, len(batch.contents))
-    if not scope.test:
-        plans.charge_month(w, request.plans, tenant, len(batch.contents))
-    package_ids, duplicates = packages.create_many(w, scope, actor, "api", batch.contents)
+    if not request.batch.contents:
+        raise nothing_accepted(request.batch.errors)
+    meter.charge(known.key, known.tenant, len(request.batch.contents))
+    return None
+
+
+def _create(w: Writer, requests: list[Request]) -> list[Answer]:
+    """Store the orders of admitted requests; those of one key in as few statements as one batch."""
+    answers: dict[int, Answer] = {}
+    by_key: dict[str, list[int]] = {}
+    for place, request in enumerate(requests):
+        by_key.setdefault(request.caller.key.id, []).append(place)
+    for places in by_key.values():
+        caller = requests[places[0]].caller
+        contents = [content for place in places for content in requests[place].batch.contents]
+        made = packages.create_many(w, caller.scope, caller.actor, "api", contents)
+        first = 0
+        for place in places:
+            behind = first + len(requests[place].batch.contents)
+            answers[place] = _answer(w, requests[place], made[first:behind])
+            first = behind
+    return [answers[place] for place in range(len(requests))]
+
+
+def _answer(w: Writer, request: Request, made: list[Created]) -> Answer:
+    """The bytes of the 200, kept for a replay where the caller may ask for one; the audit's row."""
+    batch, key = request.batch, request.caller.key
     audit.record(
         w,
-        tenant.id,
-        actor,
+        key.tenant_id,
+        request.caller.actor,
         "orders.received",
         None,
-        created=len(package_ids),
+        created=len(made),
         refused=len(batch.errors),
-        first=package_ids[0],
-        last=package_ids[-1],
+        first=made[0].package_id,
+        last=made[-1].package_id,
     )
-    answer = strict_json.dumps(_shape(batch, package_ids, duplicates))
+    answer = strict_json.dumps(_shape(batch, made))
     if request.idempotency_key is not None:
         store.keep(w, key.id, request.idempotency_key, request.body_hash, answer)
     return Answer(answer, replayed=False)
@@ -107,20 +164,21 @@ def _again(earlier: Any, body_hash: bytes) -> Answer:
     return Answer(earlier["answer"], replayed=True)
 
 
-def _shape(batch: Batch, package_ids: list[str], duplicates: dict[int, str]) -> dict[str, Any]:
+def _shape(batch: Batch, made: list[Created]) -> dict[str, Any]:
     warnings = batch.warnings + [
         {
-            "index": batch.indexes[position],
+            "index": index,
             "field": "rx_number",
             "code": "possible_duplicate",
             "message": DUPLICATE,
-            "package_id": package_id,
+            "package_id": created.duplicate_of,
         }
-        for position, package_id in duplicates.items()
+        for index, created in zip(batch.indexes, made, strict=True)
+        if created.duplicate_of is not None
     ]
     shape: dict[str, Any] = {
-        "created": len(package_ids),
-        "package_ids": package_ids,
+        "created": len(made),
+        "package_ids": [created.package_id for created in made],
         "warnings": sorted(warnings, key=lambda warning: int(warning["index"])),
     }
     if batch.errors:

@@ -25,13 +25,14 @@ async def push_orders(call: Call) -> Response:
     batch = read_batch(call.content, Places(caller.known.locations), clock.now_ms())
     request = Request(
         caller=caller,
+        batch=batch,
         limits=call.box.settings.limits,
         plans=call.box.settings.plans,
         idempotency_key=idempotency_key(call),
         body_hash=hashlib.sha256(call.content).digest(),
     )
     call.box.disk.check()
-    answer = await call.box.db.write(ingest, request, batch)
+    answer = await call.box.db.write_each(ingest, request)
     headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
     return Response(answer.body, headers=headers, media_type="application/json")
 

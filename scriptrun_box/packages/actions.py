@@ -1,5 +1,6 @@
 """What can be done with packages: create, edit, move on, cancel, decide about a duplicate."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from scriptrun_box.kernel import audit, ids, outbox
@@ -14,36 +15,36 @@ CHANGED = "packages"
 ALWAYS_EDITABLE = frozenset(("notes", "patient_phone"))  # also while out for delivery
 
 
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A new package, and the earlier one it may be a duplicate of."""
+
+    package_id: str
+    duplicate_of: str | None
+
+
 def create_many(
     w: Writer, scope: Scope, actor: Actor, source: str, contents: list[Content]
-) -> tuple[list[str], dict[int, str]]:
-    """Store packages and their events; their ids, and {index: id it may be a duplicate of}."""
+) -> list[Created]:
+    """Store packages and their events, in the order given."""
     keys = [words.name_key(content.patient_name) for content in contents]
     package_ids = [ids.hex_id() for _ in contents]
     duplicates = find_duplicates(w, scope, contents, keys, package_ids)
-    store.insert_many(
-        w,
-        scope,
-        actor,
-        source,
-        [
-            (package_id, content, key, duplicates.get(index))
-            for index, (package_id, content, key) in enumerate(
-                zip(package_ids, contents, keys, strict=True)
-            )
-        ],
-    )
-    outbox.append_many(
-        w,
-        scope,
-        "package.created",
-        [
-            (package_id, events.created(package_id, content, source))
-            for package_id, content in zip(package_ids, contents, strict=True)
-        ],
-    )
+    made = [
+        Created(package_id, duplicates.get(index)) for index, package_id in enumerate(package_ids)
+    ]
+    rows = [
+        (each.package_id, content, key, each.duplicate_of)
+        for each, content, key in zip(made, contents, keys, strict=True)
+    ]
+    store.insert_many(w, scope, actor, source, rows)
+    facts = [
+        (package_id, events.created(package_id, content, source))
+        for package_id, content in zip(package_ids, contents, strict=True)
+    ]
+    outbox.append_many(w, scope, "package.created", facts)
     w.after_commit(Signal(CHANGED, scope.tenant_id, scope.test, tuple(package_ids)))
-    return package_ids, duplicates
+    return made
 
 
 def find_duplicates(
