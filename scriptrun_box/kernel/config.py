@@ -144,7 +144,7 @@ def load(
     candidates = [file] if file else [start / "config.toml", Path("config.toml")]
     values: dict[str, Any] = {}
     for candidate in candidates:
-        if file or candidate.is_file():
+        if file or _is_there(candidate):
             values = _read(candidate)
             break
     for section, keys in env.items():
@@ -155,6 +155,13 @@ def load(
         return Settings.model_validate(_with_plan_defaults(values))
     except ValidationError as error:
         raise ConfigError(_sentence(error)) from None
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except PermissionError:  # a working folder this user may not look into has no settings for it
+        return False
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What actions and queries get to work with: a reader of rows, a writer, and signals of a commit."""
+"""What actions and queries get to work with: a reader, a writer, and the signals of a commit."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

@@ -42,14 +42,13 @@ class NavItem:
     label: str
     key: str = ""
     settings: bool = False
-    owner_only: bool = False
 
 
 NAV = (
     NavItem("/", "Dashboard", "d"),
     NavItem("/packages", "Packages", "p"),
-    NavItem("/settings/integrations", "Integrations", "i", settings=True, owner_only=True),
-    NavItem("/settings/users", "Users", "u", settings=True, owner_only=True),
+    NavItem("/settings/integrations", "Integrations", "i", settings=True),
+    NavItem("/settings/users", "Users", "u", settings=True),
     NavItem("/settings/usage", "Usage", settings=True),
     NavItem("/settings/system", "System", "s", settings=True),
 )
@@ -192,7 +191,7 @@ def _html(
 def _nav(person: Person | None) -> list[NavItem]:
     if person is None or person.user.role == "driver":
         return []
-    return [item for item in NAV if not item.owner_only or person.user.role == "owner"]
+    return list(NAV)
 
 
 def _here(call: Call) -> str:

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 
 import click
 from starlette.applications import Starlette
@@ -11,7 +12,7 @@ from starlette.applications import Starlette
 from scriptrun_box import __version__
 from scriptrun_box.accounts import actions
 from scriptrun_box.accounts import store as accounts
-from scriptrun_box.app import create_app, public_url
+from scriptrun_box.app import LOOPBACK_HOSTS, create_app, is_well, public_url
 from scriptrun_box.kernel.config import Settings
 from scriptrun_box.kernel.db import read_once, run_once
 from scriptrun_box.kernel.log import LOG_BUFFER_BYTES, log
@@ -30,8 +31,21 @@ GIL_SWITCH_SECONDS = 0.001  # the writer's thread may not hold the event loop up
 @verb
 def serve(shelf: Shelf) -> None:
     """Run the box until it is stopped."""
+    need_safe_address(shelf.settings)
     opened = open_folder(shelf.settings)
     run(shelf.settings, opened)
+
+
+def need_safe_address(settings: Settings) -> None:
+    """Plain HTTP beyond this machine is only served where the owner has said so."""
+    server = settings.server
+    if server.host in LOOPBACK_HOSTS or server.tls_cert or server.allow_plain_http:
+        return
+    raise Failure(
+        f"Plain HTTP on {server.host} would let anyone on the network read patient data:"
+        " type scriptrun-box tls init, or set server.allow_plain_http = true.",
+        CANNOT_START,
+    )
 
 
 def run(
@@ -72,6 +86,7 @@ def server_for(
         tls_cert=settings.server.tls_cert,
         tls_key=settings.server.tls_key,
         on_exit=lambda: app.state.close_streams(),
+        is_well=partial(is_well, app),
     )
     app.state.stop = lambda: setattr(server, "should_exit", True)
     return server

@@ -22,8 +22,7 @@ async def test_the_month_is_shown_against_the_plan(client: httpx.AsyncClient, wo
     assert "9,400" in page
     assert "of 10,000 orders" in page
     assert "600 left" in page
-    await world.db.write(store.add_month_usage, tenant_id, month, 900)
-    await world.db.write(store.add_overage, tenant_id, month, 300)
+    await world.db.write(store.add_month_usage, tenant_id, month, 900, 300)
     assert "300 beyond the plan" in (await Visitor(client, world, "owner").get(PAGE)).text
 
 
@@ -50,8 +49,7 @@ async def test_each_key_shows_what_it_did_and_may_do(
 
 
 async def test_months_are_exported(client: httpx.AsyncClient, world: World) -> None:
-    await world.db.write(store.add_month_usage, world.pharmacy.tenant.id, "2026-03", 12)
-    await world.db.write(store.add_overage, world.pharmacy.tenant.id, "2026-03", 2)
+    await world.db.write(store.add_month_usage, world.pharmacy.tenant.id, "2026-03", 12, 2)
     exported = await Visitor(client, world, "owner").get("/settings/usage.csv")
     assert exported.text.splitlines()[1] == "2026-03,12,2"
 
