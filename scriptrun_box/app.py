@@ -213,9 +213,7 @@ def _forget(w: Writer) -> None:
     """Rows that no rule looks at any more."""
     accounts.delete_minutes_before(w, (clock.now_ms() - 2 * HOUR_MS) // MINUTE_MS)
     accounts.delete_old_sessions(w)
-    orders.forget_old(w, PULSE_SECONDS = 5.0
-PULSES_MISSED = 4  # before the box counts as stuck
-IDEMPOTENCY_CHUNK)
+    orders.forget_old(w, IDEMPOTENCY_CHUNK)
 
 
 async def _forget_limits(box: Box) -> None:
