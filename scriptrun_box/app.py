@@ -187,7 +187,8 @@ async def _feel_pulse(app: Starlette) -> None:
 
 def is_well(app: Starlette) -> bool:
     """Whether the file has answered within the last few beats."""
-    return clock.monotonic() - app.state.answered_at < PULSES_MISSED * PULSE_SECONDS
+    silent_for: float = clock.monotonic() - app.state.answered_at
+    return silent_for < PULSES_MISSED * PULSE_SECONDS
 
 
 async def _write_behind(app: Starlette) -> None:
