@@ -1,10 +1,10 @@
 """Packages over HTTP: list, read, timeline, cancel."""
 
 import base64
-import binascii
 import re
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
@@ -111,7 +111,7 @@ def filter_of(call: Call) -> store.Filter:
         q=query.get("q", "")[:Q_MAX],
         statuses=statuses,
         delivery_date=delivery_date,
-        location_id=query.get("pharmacy_id"),
+        location_id=_location_id(query.get("pharmacy_id")),
         external_patient_id=query.get("external_patient_id"),
         rx_number=query.get("rx_number"),
         barcode=query.get("barcode"),
@@ -140,7 +140,7 @@ def decode_cursor(text: str, parts: int) -> tuple[int, ...]:
         numbers = raw.decode("ascii").split(".")
         if len(numbers) == parts and all(part.isdigit() and len(part) < 19 for part in numbers):
             return tuple(int(part) for part in numbers)
-    except (binascii.Error, UnicodeError):
+    except ValueError:  # binascii's and the decoder's are of this kind too
         pass
     raise bad("cursor", "This cursor is not one of ours; start from the first page.")
 
@@ -148,6 +148,13 @@ def decode_cursor(text: str, parts: int) -> tuple[int, ...]:
 def bad(name: str, message: str) -> Invalid:
     """A malformed part of the address."""
     return Invalid(message, details=[{"field": name, "code": "bad_format", "message": message}])
+
+
+def _location_id(text: str | None) -> str | None:
+    try:
+        return None if text is None else str(UUID(text))
+    except ValueError:
+        raise bad("pharmacy_id", "pharmacy_id is a UUID.") from None
 
 
 def _is_date(text: str) -> bool:
