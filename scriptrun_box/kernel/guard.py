@@ -75,7 +75,7 @@ class Guard(HttpToolsProtocol):
             transport.close()
             return
         super().connection_made(transport)
-        self._outlet = _Outlet(transport, self._close_softly)
+        self._outlet = _Outlet(transport, self._close_softly, self.loop.call_soon)
 
     def _is_full(self, transport: Transport) -> bool:
         if len(self.connections) >= self.limits.connections and not self._make_room():
@@ -228,6 +228,7 @@ class Guard(HttpToolsProtocol):
     def _refuse(self, refusal: Refusal) -> None:
         """Answer in the app's stead and close; an app at work learns that the client is gone."""
         unanswered = True
+        self._outlet.flush()
         if self._is_answering():
             unanswered = not self.cycle.response_started
             self.cycle.disconnected = True
@@ -265,6 +266,7 @@ class Guard(HttpToolsProtocol):
         Closing a socket that holds unread bytes resets the connection, and many clients then lose
         the answer: so the rest of a request is read and thrown away for a short while.
         """
+        self._outlet.flush()
         self._enter(Stage.LEAVING)
         self._discarded = 0
         self._held.clear()
@@ -325,12 +327,40 @@ class Guard(HttpToolsProtocol):
 
 
 class _Outlet:
-    """What a request's cycle sees of the transport: closing waits for the body under way."""
+    """What a request's cycle sees of the transport.
 
-    def __init__(self, transport: Transport, close: Callable[[], None]) -> None:
-        self.write = transport.write
+    The head of an answer and the beginning of its body come one right after the other: they leave
+    in one system call. Closing waits for the request's body that is still under way.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        close: Callable[[], None],
+        soon: Callable[[Callable[[], None]], object],
+    ) -> None:
         self.is_closing = transport.is_closing
-        self.close = close
+        self._transport = transport
+        self._close = close
+        self._soon = soon
+        self._pieces: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Send with whatever else is written before the event loop turns."""
+        if not self._pieces:
+            self._soon(self.flush)
+        self._pieces.append(data)
+
+    def flush(self) -> None:
+        """Send now."""
+        if self._pieces and not self.is_closing():
+            self._transport.write(b"".join(self._pieces))
+        self._pieces.clear()
+
+    def close(self) -> None:
+        """Send what is left, then close when the request allows it."""
+        self.flush()
+        self._close()
 
 
 def _is_loopback(address: str) -> bool:
