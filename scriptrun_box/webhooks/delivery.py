@@ -12,7 +12,7 @@ import functools
 import ssl
 from collections.abc import Callable
 
-from scriptrun_box.kernel import clock, outbox, outgoing
+from scriptrun_box.kernel import clock, outbox, outgoing, restoring
 from scriptrun_box.kernel.addresses import AddressRefused, Allowed, find
 from scriptrun_box.kernel.config import WebhooksSettings
 from scriptrun_box.kernel.db import Database, Signal
@@ -81,8 +81,10 @@ class Deliveries:
         left = await self._db.write(claims.give_back, START_SPREAD_MS)
         if left:
             log.info("webhook attempts were interrupted", count=left)
-        while await self._db.write(restored.hold_old, self.give_up_ms):
-            pass
+        if await self._db.read(restoring.must_hold):
+            log.warning("this file was restored: its old events are held until somebody decides")
+            while await self._db.write(restored.hold_old, self.give_up_ms):
+                pass
         self._dispatcher = asyncio.create_task(self._dispatch())
 
     async def tick(self) -> None:

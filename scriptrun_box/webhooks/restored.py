@@ -10,7 +10,6 @@ from typing import Literal, get_args
 from scriptrun_box.kernel import audit, restoring
 from scriptrun_box.kernel.db import Reader, Signal, Writer
 from scriptrun_box.kernel.errors import Conflict
-from scriptrun_box.kernel.log import log
 from scriptrun_box.kernel.scope import Actor
 
 from . import claims, store
@@ -42,7 +41,6 @@ def hold_old(w: Writer, give_up_ms: int) -> bool:
             store.cancel(w, each.id, store.PINGS)
             store.hold(w, each.id)
         restoring.note_held(w)
-        log.warning("this file was restored: its old events are held until somebody decides")
     return more
 
 
