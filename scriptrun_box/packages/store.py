@@ -70,9 +70,12 @@ def insert_many(
 
 
 def _index(w: Writer, batches: list[list[tuple[int, str]]]) -> None:
-    """The search index is written once per commit: it writes a segment at every savepoint."""
-    rows = [row for batch in batches for row in batch]
-    w.insert("package_search (rowid, words)", rows)
+    """The search index is written once per commit: it writes a segment at every savepoint.
+
+    Of a package that was changed more than once in this commit the last words count.
+    """
+    rows = dict(row for batch in batches for row in batch)
+    w.insert("package_search (rowid, words)", list(rows.items()))
 
 
 def _values(content: Content) -> tuple[Any, ...]:

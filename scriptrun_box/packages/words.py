@@ -13,11 +13,15 @@ from .model import Content
 # Letters that are one sign to Unicode and two, or another one, to whoever types them.
 _LETTERS = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ı": "i"}
+    | {"ʻ": "", "ʼ": ""}  # an okina is a letter to Unicode, and an apostrophe to most people
 )
 _SEPARATORS = re.compile(r"[^\w]+|_+")
 _DIGITS = re.compile(r"\d+")
+_COUNTRY = re.compile(r"\+1[\s.(-]*(?=[0-9])")
+_NUMBER = re.compile(r"[+0-9\s().-]*[0-9][0-9\s().-]*")
 LAST_DIGITS = 4  # people read the end of a number aloud
 LOCAL_DIGITS = 7  # a phone number without its area code
+NANP_DIGITS = 11  # a North American number with its country's 1
 TYPED_WORDS_MAX = 8
 
 
@@ -54,14 +58,34 @@ def index_words(content: Content) -> str:
 
 
 def typed_words(q: str) -> list[str]:
-    """What was typed in a search field, as the beginnings of words to look for."""
-    squashed = (squash(part) for part in q.split())
-    return [word for word in squashed if word][:TYPED_WORDS_MAX]
+    """What was typed in a search field, each word as a full-text expression."""
+    q = _COUNTRY.sub("", q)
+    typed = [q] if _NUMBER.fullmatch(q) else q.split()
+    return [_expression(word) for word in typed if squash(word)][:TYPED_WORDS_MAX]
 
 
 def match(words: Iterable[str]) -> str:
-    """The full-text query for packages that have a word beginning with each of these."""
-    return " AND ".join(f'"{word}"*' for word in words)
+    """The full-text query for packages that have all of these."""
+    return " AND ".join(words)
+
+
+def _expression(typed: str) -> str:
+    """A word, or a number however people break it up: it begins a word of the index.
+
+    It does so as a whole, in its parts (O'Brien) or without the 1 before an area code.
+    """
+    parts = [part for part in _SEPARATORS.split(fold(typed)) if part]
+    whole = "".join(parts)
+    ways = [_begun([whole])]
+    if len(parts) > 1:
+        ways.append(_begun(parts[:TYPED_WORDS_MAX]))
+    if len(whole) == NANP_DIGITS and whole.startswith("1") and whole.isdecimal():
+        ways.append(_begun([whole[1:]]))
+    return f"({' OR '.join(ways)})"
+
+
+def _begun(parts: list[str]) -> str:
+    return "(" + " AND ".join(f'"{part}"*' for part in parts) + ")"
 
 
 def _with_parts(word: str) -> list[str]:
