@@ -12,8 +12,8 @@ from scriptrun_box.kernel import clock, copies
 from scriptrun_box.kernel.config import Settings
 from scriptrun_box.kernel.db import read_once
 from scriptrun_box.kernel.disk import Disk
+from scriptrun_box.kernel.file_errors import NoBox
 from scriptrun_box.kernel.folder import DataFolder, read_key
-from scriptrun_box.kernel.opening import at_hand
 
 from .common import Failure, Shelf, as_json, show_json, verb
 
@@ -54,10 +54,13 @@ def doctor(shelf: Shelf, as_json: bool) -> None:
 
 def examine(settings: Settings) -> list[Finding]:
     """Every finding, the file's first."""
-    with at_hand(settings) as (path, key):
-        checks = copies.verify_file(path, key)
-        tenants = len(read_once(path, key, store.tenants))
+    path = DataFolder(settings.storage.folder.absolute()).file
+    if not path.exists():
+        raise NoBox(f"There is no box in {settings.storage.folder} yet: type scriptrun-box init.")
+    key = read_key(settings)
+    checks = copies.verify_file(path, key)
     broken = [check.name for check in checks if not check.ok]
+    tenants = 0 if broken else len(read_once(path, key, store.tenants))
     return [
         Finding("file", not broken, f"damaged: {', '.join(broken)}" if broken else "whole"),
         Finding(

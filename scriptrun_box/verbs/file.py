@@ -62,11 +62,9 @@ def restore(shelf: Shelf, file: Path, as_json: bool) -> None:
 @verb
 def verify(shelf: Shelf, file: Path | None, as_json: bool) -> None:
     """Check FILE, or the box's own file, through and through."""
-    if file is not None:
-        checks = copies.verify_file(file, read_key(shelf.settings))
-    else:
-        with at_hand(shelf.settings) as (path, key):
-            checks = copies.verify_file(path, key)
+    # Looked at as it lies there: opening it as a box would migrate it, or refuse a damaged one.
+    live = DataFolder(shelf.settings.storage.folder.absolute()).file
+    checks = copies.verify_file(file or live, read_key(shelf.settings))
     ok = all(check.ok for check in checks)
     if as_json:
         rows = [{"name": each.name, "ok": each.ok, "detail": each.detail} for each in checks]
