@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from . import ids, limiter, strict_json
+from . import ids, limiter, metrics, strict_json
 from .box import Box
 from .errors import (
     Internal,
@@ -268,11 +268,13 @@ class _Exchange:
     def _log(self, template: str, status: int) -> None:
         call = self.call
         caller = getattr(call, "caller", None)
+        seconds = time.perf_counter() - self._began
+        metrics.observe(template, status, seconds)
         log.request(
             call.method,
             template,
             status,
-            (time.perf_counter() - self._began) * 1000,
+            seconds * 1000,
             caller.actor.id if caller else "-",
             call.request_id,
         )

@@ -4,12 +4,11 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import PlainTextResponse, Response
 
 from scriptrun_box.accounts.gates import client, comes_from
-from scriptrun_box.kernel import clock, meta
+from scriptrun_box.kernel import clock, meta, metrics
 from scriptrun_box.kernel.db import Writer
 from scriptrun_box.kernel.errors import Forbidden, NotFound, Refusal
 from scriptrun_box.kernel.http import Call, json_answer
 
-from . import metrics
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 CA_FILE = "ca.crt"  # where the authority is the box's own, it lies beside the certificate
@@ -56,6 +55,9 @@ async def show_metrics(call: Call) -> Response:
     allowed = tuple(str(network) for network in call.box.settings.metrics.allow_networks)
     if not comes_from(client(call), (*LOOPBACK, *allowed)):
         raise Forbidden("Metrics are not open to this address.", code="source_refused")
+    metrics.COMMITS.set(call.box.db.commits)
+    metrics.COPY_STALE.set(call.box.publisher.state().stale_seconds)
+    metrics.DISK_FREE.set(call.box.disk.free_mb())
     return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
