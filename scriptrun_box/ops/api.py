@@ -9,7 +9,6 @@ from scriptrun_box.kernel.db import Writer
 from scriptrun_box.kernel.errors import Forbidden, NotFound, Refusal
 from scriptrun_box.kernel.http import Call, json_answer
 
-
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 CA_FILE = "ca.crt"  # where the authority is the box's own, it lies beside the certificate
 CA_TYPE = "application/x-x509-ca-cert"  # phones offer to install it
