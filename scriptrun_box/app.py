@@ -15,7 +15,7 @@ from scriptrun_box.accounts.signin import SignIns
 from scriptrun_box.kernel import audit, clock, meta
 from scriptrun_box.kernel.addresses import Allowed
 from scriptrun_box.kernel.box import Box
-from scriptrun_box.kernel.clock import HOUR_MS, MINUTE_MS
+from scriptrun_box.kernel.clock import DAY_MS, MINUTE_MS
 from scriptrun_box.kernel.config import Settings
 from scriptrun_box.kernel.db import Database, Signal, Writer
 from scriptrun_box.kernel.disk import Disk
@@ -35,6 +35,8 @@ from scriptrun_box.webhooks.delivery import Deliveries
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 PULSE_SECONDS = 5.0
 PULSES_MISSED = 4  # before the box counts as stuck
+# Far beyond the hour that they limit: a clock set ahead and back again must not refill it.
+MINUTES_KEPT_MS = 2 * DAY_MS
 IDEMPOTENCY_CHUNK = 5_000  # old answers forgotten at a time
 
 
@@ -212,7 +214,7 @@ def _write_uses(
 
 def _forget(w: Writer) -> None:
     """Rows that no rule looks at any more."""
-    accounts.delete_minutes_before(w, (clock.now_ms() - 2 * HOUR_MS) // MINUTE_MS)
+    accounts.delete_minutes_before(w, (clock.now_ms() - MINUTES_KEPT_MS) // MINUTE_MS)
     accounts.delete_old_sessions(w)
     orders.forget_old(w, IDEMPOTENCY_CHUNK)
 

@@ -1,0 +1,1 @@
+"""A seeded simulation: one process, invented time, faults of clock, disk, network and process."""
