@@ -314,13 +314,22 @@ def read_model(call: Call, model: type[Model]) -> Model:
         items = error.errors(include_input=False, include_url=False, include_context=False)
         details = [
             {
-                "field": ".".join(str(part) for part in item["loc"]),
+                "field": _field(item["type"], item["loc"], given),
                 "code": _MODEL_CODES.get(item["type"], "wrong_type"),
                 "message": f"{item['msg']}.",
             }
             for item in items
         ]
         raise Invalid(details=details) from None
+
+
+def _field(kind: str, place: Sequence[int | str], given: dict[str, Any]) -> str:
+    """Where something is wrong, in dots; a name that is not ours only as answers may show it."""
+    names = [str(part) for part in place]
+    if kind == "extra_forbidden":
+        position = list(given).index(names[0])
+        names[-1] = strict_json.shown_name(names[-1], position)
+    return ".".join(names)
 
 
 _MODEL_CODES = {

@@ -1,6 +1,7 @@
 """JSON as callers must send it: UTF-8, no key twice, no NaN, not too deep; money stays exact."""
 
 import json
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
@@ -10,6 +11,7 @@ from .errors import Invalid
 
 MAX_DEPTH = 32
 MAX_NUMBER_CHARS = 40
+SHOWABLE_NAME = re.compile(r"[A-Za-z0-9_]{1,40}")
 
 
 class _Duplicate(ValueError):
@@ -99,3 +101,8 @@ _DECODER = json.JSONDecoder(
 def dumps(value: Any) -> bytes:
     """Compact JSON in UTF-8, keys in the order they were put in."""
     return to_json(value)
+
+
+def shown_name(name: str, position: int) -> str:
+    """How an answer names a key it does not know: a name may be somebody's data as well."""
+    return name if SHOWABLE_NAME.fullmatch(name) else f"field_{position}"

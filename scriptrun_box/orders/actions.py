@@ -143,7 +143,8 @@ def edit(
     if content is None:
         raise Invalid(details=problems)
     changed = packages.edit(w, scope, actor, package_id, content)
-    return changed, [warning for warning in warnings if warning["field"] in patch]
+    known = read_order(order, places, w.now)[2]
+    return changed, [each for each in warnings if each["field"] in patch or each not in known]
 
 
 def nothing_accepted(errors: list[Item]) -> Invalid:

@@ -3,7 +3,6 @@
 Pure: it knows the tenant's locations and the time, and touches nothing.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,7 +21,6 @@ from .model import FIELDS, TEXT_FIELDS, OrderIn, details
 
 BATCH_MAX = 100  # orders a request
 DAYS_BACK, DAYS_AHEAD = 366, 731
-SHOWABLE_NAME = re.compile(r"[A-Za-z0-9_]{1,40}")
 UNKNOWN_FIELDS_SHOWN = 20  # warnings an order; a caller that sends more has seen enough
 
 Item = dict[str, Any]
@@ -136,7 +134,7 @@ class _Reading:
             if name not in FIELDS:
                 unknown += 1
                 if unknown <= UNKNOWN_FIELDS_SHOWN:
-                    shown = name if SHOWABLE_NAME.fullmatch(name) else f"field_{position}"
+                    shown = strict_json.shown_name(name, position)
                     self.warn(shown, "unknown_field", "This field is not known and was ignored.")
             elif value is not None:
                 cleaned = self._cleaned(name, value)
