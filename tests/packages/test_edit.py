@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.packages.pushing import get, push, walk
+from tests.pushing import get, push, walk
 from tests.world import World, header
 
 pytestmark = pytest.mark.anyio

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scriptrun_box.accounts.actions import NewKey
 from scriptrun_box.kernel import clock
-from tests.packages.pushing import found, get, post, push, walk
+from tests.pushing import found, get, post, push, walk
 from tests.world import World
 
 pytestmark = pytest.mark.anyio

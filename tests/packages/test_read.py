@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from scriptrun_box.accounts.actions import NewKey
 from scriptrun_box.app import _write_behind
 from scriptrun_box.kernel.db import Reader
-from tests.packages.pushing import get, post, push, walk
+from tests.pushing import get, post, push, walk
 from tests.world import World, header
 
 pytestmark = pytest.mark.anyio

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.packages.pushing import found, get, push
+from tests.pushing import found, get, push
 from tests.world import World, header
 
 pytestmark = pytest.mark.anyio
