@@ -175,6 +175,7 @@ def _jobs(
     return [
         (1, "webhooks", deliveries.tick),
         (1, "write behind", partial(_write_behind, app)),
+        (1, "live screens", app.state.live.tick),
         (PULSE_SECONDS, "pulse", partial(_feel_pulse, app)),
         (60, "forget", partial(box.db.write, _forget)),
         (60, "forget idle limits", partial(_forget_limits, box)),

@@ -28,6 +28,12 @@ def need_package(name: str) -> ModuleType:
         raise AssertionError from None
 
 
+def allowed(may: bool, what: str) -> None:
+    """Skip the test in words where this machine does not let us, such as without root."""
+    if not may:
+        pytest.skip(f"this machine does not allow {what}")
+
+
 def _missing(words: str) -> None:
     if EVERYTHING:
         pytest.fail(f"{words}, and SCRIPTRUN_BOX_TEST_ALL=1 asks for every test")

@@ -11,6 +11,7 @@ from . import clock
 from .errors import DiskFull
 
 MEGABYTE = 1024 * 1024
+LAST_MB = 1  # kept even where the owner wants no reserve: SQLite itself needs room to recover
 CACHE_SECONDS = 1.0  # a full-rate load writes a few megabytes in that time
 
 
@@ -19,7 +20,7 @@ class Disk:
 
     def __init__(self, folder: Path, min_free_mb: int) -> None:
         self._folder = folder
-        self._min_free_mb = min_free_mb
+        self._min_free_mb = max(min_free_mb, LAST_MB)
         self._free_mb = 0
         self._looked_at = float("-inf")
 

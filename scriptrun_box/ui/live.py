@@ -123,6 +123,11 @@ class Hub:
         if person is None or person.scope != stream.scope:
             stream.end()
 
+    async def tick(self) -> None:
+        """The heartbeat: a session may have run out, or been ended by another process, unsaid."""
+        for stream in list(self._streams):
+            self.check(stream)
+
     def close(self) -> None:
         """End every stream: the server is stopping."""
         self.closed = True
@@ -145,12 +150,11 @@ class Hub:
         self._streams.add(stream)
         try:
             yield RETRY + HELLO
-            checked = clock.monotonic()
+            beat = clock.monotonic() + HEARTBEAT_SECONDS
             while not stream.ended:
-                await _woken(stream, checked + HEARTBEAT_SECONDS - clock.monotonic())
-                if clock.monotonic() >= checked + HEARTBEAT_SECONDS:
-                    self.check(stream)
-                    checked = clock.monotonic()
+                await _woken(stream, beat - clock.monotonic())
+                if clock.monotonic() >= beat:
+                    beat = clock.monotonic() + HEARTBEAT_SECONDS
                     yield BEAT
                 elif not stream.ended:
                     yield stream.message()

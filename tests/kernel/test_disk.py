@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +15,7 @@ from scriptrun_box.kernel.errors import DiskFull
 ON_A_SMALL_DISK = """
 import asyncio, sys
 from pathlib import Path
+from types import SimpleNamespace
 from scriptrun_box.kernel.copies import is_whole
 from scriptrun_box.kernel.db import Database
 from scriptrun_box.kernel.errors import DiskFull
@@ -65,6 +67,15 @@ def test_writes_are_refused_with_507_below_the_floor_and_taken_above_it(tmp_path
         low.check()
     assert refusal.value.status == 507
     assert refusal.value.headers["Retry-After"] == "60"
+
+
+def test_the_last_megabyte_is_kept_even_without_a_reserve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = disk_module.MEGABYTE - 1
+    monkeypatch.setattr("os.statvfs", lambda folder: SimpleNamespace(f_bavail=left, f_frsize=1))
+    with pytest.raises(DiskFull):
+        Disk(tmp_path, 0).check()
 
 
 def test_the_disk_is_asked_at_most_once_a_second(
