@@ -31,6 +31,7 @@ from scriptrun_box.ui import pages
 from scriptrun_box.ui.live import Hub
 from scriptrun_box.urls import URLS
 from scriptrun_box.webhooks.delivery import Deliveries
+from scriptrun_box.webhooks.feed import Bells
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 PULSE_SECONDS = 5.0
@@ -103,8 +104,10 @@ async def _start(
     ending.push_async_callback(_write_behind, app)
     db.listen(partial(_forget_keys, app))
     hub = app.state.live = Hub(db, app.state.sign_ins)
-    app.state.close_streams = hub.close
     db.listen(hub.on_signals)
+    bells = app.state.bells = Bells()
+    db.listen(bells.heard)
+    app.state.close_streams = partial(_close_streams, hub, bells)
     deliveries = app.state.deliveries = Deliveries(
         db, settings.webhooks, partial(_allowed, settings)
     )
@@ -121,6 +124,12 @@ def _forget_keys(app: Starlette, signals: list[Signal]) -> None:
     """Keys are read again once one was made or revoked here."""
     if any(signal.topic == KEYS_CHANGED for signal in signals):
         app.state.known_keys.clear()
+
+
+def _close_streams(hub: Hub, bells: Bells) -> None:
+    """What would keep a stopping server waiting: live pages, and who waits for an event."""
+    hub.close()
+    bells.close()
 
 
 def _give_up(app: Starlette, error: BaseException) -> None:

@@ -17,6 +17,7 @@ from scriptrun_box.ui import urls_settings
 from scriptrun_box.ui.desk import urls as urls_desk
 from scriptrun_box.webhooks import api as webhooks
 from scriptrun_box.webhooks import doc as webhooks_doc
+from scriptrun_box.webhooks import feed
 
 INGEST = KeyGate("orders:write", "ingest", checked_later=True)
 READ = KeyGate("packages:read", "read")
@@ -43,6 +44,7 @@ API: Sequence[Url] = [
     api("PATCH", "/api/packages/{id}", orders.edit_package, WRITE, orders_doc.EDIT),
     api("GET", "/api/packages/{id}/timeline", packages.timeline, READ, packages_doc.TIMELINE),
     api("POST", "/api/packages/{id}/cancel", packages.cancel_package, WRITE, packages_doc.CANCEL),
+    api("GET", "/api/events", feed.read_feed, READ, webhooks_doc.FEED),
     api("GET", "/api/account", accounts.account, ANY_KEY, accounts_doc.ACCOUNT),
     api("GET", "/api/usage", accounts.usage, ANY_KEY, accounts_doc.USAGE),
     api("GET", "/api/webhooks", webhooks.list_endpoints, HOOKS_READ, webhooks_doc.LIST),

@@ -9,13 +9,20 @@ from .db import Reader, Signal, Writer
 from .scope import Scope
 
 TOPIC = "events"
+RETENTION = "retention"  # the cursor up to which bodies are no longer kept
+HEAD = "seq, feed_seq, tenant_id, test, event, created_at"
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A row of the outbox: `seq` is its place in the feed, `body` the bytes every receiver gets."""
+    """A row of the outbox: `body` is the bytes every receiver gets, None once pruned.
+
+    `seq` is its place in the file, `feed_seq` its place in the feed of its tenant's live side or
+    sandbox, which counts 1, 2, 3 without a gap.
+    """
 
     seq: int
+    feed_seq: int
     id: str
     tenant_id: str
     test: bool
@@ -29,6 +36,7 @@ class Head:
     """What a consumer needs to know of an event before it wants the body."""
 
     seq: int
+    feed_seq: int
     tenant_id: str
     test: bool
     event: str
@@ -46,6 +54,7 @@ def append_many(
     """Write one event for each (subject id, data); consumers are woken once, after the commit."""
     created = clock.iso(w.now)
     event_ids, rows = [], []
+    place = newest(w, scope)
     for subject_id, data in facts:
         event_id = ids.prefixed("evt")
         body: dict[str, Any] = {"id": event_id, "event": event, "created_at": created, "data": data}
@@ -53,8 +62,9 @@ def append_many(
             body["test"] = True
         raw = strict_json.dumps(body)
         event_ids.append(event_id)
-        rows.append((event_id, scope.tenant_id, scope.test, event, subject_id, w.now, raw))
-    w.insert("events (id, tenant_id, test, event, subject_id, created_at, body)", rows)
+        place += 1
+        rows.append((place, event_id, scope.tenant_id, scope.test, event, subject_id, w.now, raw))
+    w.insert("events (feed_seq, id, tenant_id, test, event, subject_id, created_at, body)", rows)
     w.after_commit(Signal(TOPIC, scope.tenant_id, scope.test))
     return event_ids
 
@@ -68,20 +78,18 @@ def after(r: Reader, seq: int, limit: int) -> list[Event]:
 def heads(r: Reader, seq: int, limit: int) -> list[Head]:
     """As `after`, without the bodies."""
     rows = r.all(
-        "SELECT seq, tenant_id, test, event, created_at FROM events"
-        " WHERE seq > ? ORDER BY seq LIMIT ?",
+        f"SELECT {HEAD} FROM events WHERE seq > ? ORDER BY seq LIMIT ?",  # noqa: S608
         (seq, limit),
     )
     return [_head(row) for row in rows]
 
 
-def window(r: Reader, scope: Scope, since: int, until: int, seq: int, limit: int) -> list[Head]:
-    """One tenant's events behind `seq` that still have their body, from `since` to `until`."""
+def window(r: Reader, scope: Scope, since: int, until: int, place: int, limit: int) -> list[Head]:
+    """One tenant's events behind `place` (a feed_seq) that still have their body, of that time."""
     rows = r.all(
-        "SELECT seq, tenant_id, test, event, created_at FROM events"
-        " WHERE tenant_id = ? AND test = ?"
-        " AND seq > ? AND created_at BETWEEN ? AND ? AND body IS NOT NULL ORDER BY seq LIMIT ?",
-        (scope.tenant_id, scope.test, seq, since, until, limit),
+        f"SELECT {HEAD} FROM events WHERE tenant_id = ? AND test = ? AND feed_seq > ?"  # noqa: S608
+        " AND created_at BETWEEN ? AND ? AND body IS NOT NULL ORDER BY feed_seq LIMIT ?",
+        (scope.tenant_id, scope.test, place, since, until, limit),
     )
     return [_head(row) for row in rows]
 
@@ -91,13 +99,45 @@ def last_seq(r: Reader) -> int:
     return r.value("SELECT max(seq) FROM events") or 0
 
 
-def feed(r: Reader, scope: Scope, seq: int, limit: int) -> list[Event]:
-    """One tenant's live or sandbox events behind `seq`, oldest first."""
+# The feed: each tenant's live side and its sandbox count their own events, 1, 2, 3, … ------------
+
+
+def newest(r: Reader, scope: Scope) -> int:
+    """The feed_seq of a feed's newest event; 0 before the first."""
+    return (
+        r.value(
+            "SELECT max(feed_seq) FROM events WHERE tenant_id = ? AND test = ?",
+            (scope.tenant_id, scope.test),
+        )
+        or 0
+    )
+
+
+def feed(r: Reader, scope: Scope, place: int, limit: int) -> list[Event]:
+    """A feed's events behind `place`, oldest first."""
     rows = r.all(
-        "SELECT * FROM events WHERE tenant_id = ? AND test = ? AND seq > ? ORDER BY seq LIMIT ?",
-        (scope.tenant_id, scope.test, seq, limit),
+        "SELECT * FROM events WHERE tenant_id = ? AND test = ? AND feed_seq > ?"
+        " ORDER BY feed_seq LIMIT ?",
+        (scope.tenant_id, scope.test, place, limit),
     )
     return [_event(row) for row in rows]
+
+
+def pruned_through(r: Reader, scope: Scope) -> int:
+    """The feed_seq up to which a feed is no longer kept; 0 where it is kept from its first event.
+
+    Bisected: a feed has no gap, and its places grow with the file's.
+    """
+    boundary = cursor(r, RETENTION)
+    low, high = 0, newest(r, scope) if boundary else 0
+    while low < high:
+        middle = (low + high + 1) // 2
+        seq = r.value(
+            "SELECT seq FROM events WHERE tenant_id = ? AND test = ? AND feed_seq = ?",
+            (scope.tenant_id, scope.test, middle),
+        )
+        low, high = (middle, high) if seq <= boundary else (low, middle - 1)
+    return low
 
 
 def get(r: Reader, seq: int) -> Event | None:
@@ -121,12 +161,20 @@ def move_cursor(w: Writer, consumer: str, seq: int) -> None:
 
 
 def _head(row: Any) -> Head:
-    return Head(row["seq"], row["tenant_id"], bool(row["test"]), row["event"], row["created_at"])
+    return Head(
+        row["seq"],
+        row["feed_seq"],
+        row["tenant_id"],
+        bool(row["test"]),
+        row["event"],
+        row["created_at"],
+    )
 
 
 def _event(row: Any) -> Event:
     return Event(
         row["seq"],
+        row["feed_seq"],
         row["id"],
         row["tenant_id"],
         bool(row["test"]),

@@ -10,15 +10,18 @@ CREATE TABLE meta (
 
 CREATE TABLE events (               -- the outbox: what happened, in the exact bytes every receiver gets
   seq INTEGER PRIMARY KEY,
+  feed_seq INTEGER NOT NULL,        -- 1, 2, 3, … within the tenant's live side or sandbox, no gap
   id TEXT NOT NULL,                 -- evt_…, unique by construction (time and 74 random bits)
   tenant_id TEXT NOT NULL,
   test INTEGER NOT NULL,
   event TEXT NOT NULL,
   subject_id TEXT,                  -- the package, route or driver it is about
   created_at INTEGER NOT NULL,
-  body BLOB                         -- null once pruned
+  body BLOB,                        -- null once pruned: then its SHA-256 and size stand beside it
+  body_hash BLOB,
+  body_size INTEGER
 ) STRICT;
-CREATE INDEX events_feed ON events (tenant_id, test, seq);
+CREATE UNIQUE INDEX events_feed ON events (tenant_id, test, feed_seq);
 
 CREATE TABLE cursors (              -- how far each consumer of the outbox has read
   consumer TEXT PRIMARY KEY,

@@ -161,10 +161,10 @@ async def replay(call: Call) -> Response:
         raise invalid("until", "too_small", "until must not lie before since.")
     db, give_up_ms = call.box.db, deliveries_of(call).give_up_ms
     await db.write(actions.begin_replay, scope, call.caller.actor, endpoint_id)
-    queued, seq = 0, 0
-    while heads := await db.read(outbox.window, scope, since, until, seq, REPLAY_PORTION):
+    queued, place = 0, 0
+    while heads := await db.read(outbox.window, scope, since, until, place, REPLAY_PORTION):
         queued += await db.write(actions.replay, endpoint_id, heads, give_up_ms)
-        seq = heads[-1].seq
+        place = heads[-1].feed_seq
     return json_answer({"queued": queued}, 202)
 
 

@@ -32,6 +32,13 @@ ATTEMPT = {
     "duration_ms": 84,
     "next_at": None,
 }
+EVENT = {
+    "seq": 1,
+    "id": "evt_00000000000000000000000000000000",
+    "event": "package.created",
+    "created_at": "2026-04-20T14:00:00Z",
+    "data": {"package_id": "00000000000000000000000000000000"},
+}
 NEW = {"url": "https://example.com/hooks/scriptrun", "events": ["delivery.completed"]}
 
 LIST = Doc(
@@ -132,4 +139,20 @@ RESEND = Doc(
     answer={"delivery_id": ATTEMPT["delivery_id"]},
     status=202,
     refusals=(400, 403, 404, 409, 410),
+)
+FEED = Doc(
+    group="Events",
+    summary="Read the feed of events",
+    text="For systems that cannot be called: what webhooks get, in its order, oldest first. seq"
+    " counts 1, 2, 3 for each account (its sandbox apart) without a gap. Keep next_after, ask with"
+    " it again, and nothing is missed or doubled. With wait the answer comes as soon as there is"
+    " something, or empty in the end. 410 where the events behind after are no longer kept. Needs"
+    " no plan feature; a key bound to one location cannot read it, as it tells of all of them.",
+    query={
+        "after": "next_after of the answer before; 0 or absent: from the first one kept",
+        "wait": "seconds to wait for something new, 0 to 30",
+        "limit": "1 to 200, default 50",
+    },
+    answer={"data": [EVENT], "next_after": 1},
+    refusals=(400, 403, 410),
 )

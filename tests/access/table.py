@@ -88,6 +88,7 @@ API = [
     _api("packages:write", "PATCH", "/api/packages/{id}", subject="package", notes="Ring twice"),
     _api("packages:read", "GET", "/api/packages/{id}/timeline", subject="package"),
     _api("packages:write", "POST", "/api/packages/{id}/cancel", subject="package"),
+    _api("packages:read", "GET", "/api/events"),
     Row("GET", "/api/account", ANY_KEY),
     Row("GET", "/api/usage", ANY_KEY),
     _api("webhooks:manage", "GET", "/api/webhooks"),

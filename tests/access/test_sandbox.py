@@ -14,7 +14,10 @@ from .table import ROWS, Row
 
 pytestmark = pytest.mark.anyio
 LISTS = [row for row in ROWS if row.method == "GET" and not row.subject]
-OF_PACKAGES = ("/api/packages", "/", "/packages", "/packages.csv", "/live/desk", "/live/packages")
+OF_PACKAGES = (
+    "/api/packages", "/api/events", "/", "/packages", "/packages.csv", "/live/desk",
+    "/live/packages",
+)  # fmt: skip
 OF_WEBHOOKS = ("/api/webhooks", "/settings/integrations")
 SIDES = {"live key": "Livia", "sandbox key": "Sandra", "stranger's key": "Strangeways"}
 
