@@ -49,13 +49,21 @@ def tls_init(shelf: Shelf) -> None:
 @as_json
 @verb
 def tls_status(shelf: Shelf, as_json: bool) -> None:
-    """Which names and addresses the certificate is good for, and how long."""
+    """What the certificate is good for, how long, and its authority's SHA-256 fingerprint."""
     status = tls.status(tls_folder(shelf.settings))
     if status is None:
         raise Failure("This box has no certificate of its own: type scriptrun-box tls init.")
     if as_json:
-        show_json({"names": status.names, "addresses": status.addresses, "days": status.days_left})
+        show_json(
+            {
+                "names": status.names,
+                "addresses": status.addresses,
+                "days": status.days_left,
+                "fingerprint": status.fingerprint,
+            }
+        )
         return
     click.echo(f"names      {', '.join(status.names)}")
     click.echo(f"addresses  {', '.join(status.addresses)}")
     click.echo(f"valid for  {status.days_left} more days")
+    click.echo(f"authority  {status.fingerprint}")
