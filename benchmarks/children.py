@@ -13,6 +13,7 @@ from pathlib import Path
 START_TIMEOUT_SECONDS = 30
 STOP_TIMEOUT_SECONDS = 30
 POLL_SECONDS = 0.002
+LAST_WORDS_LINES = 5  # of the log of a server that stopped
 
 
 class ChildFailed(Exception):
@@ -60,8 +61,8 @@ def wait_for_200(child: "subprocess.Popen[bytes]", port: int, path: str, log: Pa
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         if child.poll() is not None:
-            said = log.read_text(errors="replace").strip().rpartition("\n")[2]
-            raise ChildFailed(f"the server stopped with status {child.returncode}: {said}")
+            said = "\n".join(log.read_text(errors="replace").splitlines()[-LAST_WORDS_LINES:])
+            raise ChildFailed(f"the server stopped with status {child.returncode}:\n{said}")
         try:
             if get_status(port, path) == 200:
                 return time.monotonic()
