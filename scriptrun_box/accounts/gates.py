@@ -47,10 +47,11 @@ class KeyGate:
         key, tenant = known.key, known.tenant
         scope = Scope(tenant.id, key.test, key.location_id)
         call.caller = KeyCaller(scope, Actor.key(key.id), known, digest)
-        if key.networks is not None and not comes_from(client(call), key.networks):
-            raise Forbidden("This key may not be used from here.", code="source_refused")
         settings = call.box.settings
         limit = plans.requests_per_minute(settings.limits, key, self.rate)
+        if key.networks is not None and not comes_from(client(call), key.networks):
+            call.room = call.box.limiter.peek(key.id, self.rate, limit)  # told, but not used up
+            raise Forbidden("This key may not be used from here.", code="source_refused")
         call.room = call.box.limiter.take(key.id, self.rate, limit)
         call.app.state.key_uses[key.id] = clock.now_ms()
         if self.scope and key.scopes is not None and self.scope not in key.scopes:

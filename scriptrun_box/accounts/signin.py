@@ -69,12 +69,12 @@ async def sign_in(
     """The token of a new session; raises Unauthorized or RateLimited, the same for any reason."""
     email = email.strip().casefold()
     sign_ins.check(email, address)
+    sign_ins.wrong(email, address)  # until it is found right: guesses made at once count as well
     found = await db.read(store.user_by_email, email)
     row = await db.read(store.credentials, found.id) if found else None
     locked = row is not None and row["failures"] >= LOCKED_AFTER
     right = await passwords.matches_later(password, row["password"] if row else None)
     if found is None or not right or locked or found.disabled_at:
-        sign_ins.wrong(email, address)
         if found:
             await db.write(_failed, found)
         raise Unauthorized("The e-mail or the password is not right.", code="sign_in_failed")
