@@ -1,5 +1,6 @@
 """The composition root: what the running box is made of, who listens to what, which jobs beat."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -62,6 +63,7 @@ def create_app(settings: Settings, opened: Opened) -> Starlette:
     app.state.sign_ins = SignIns()
     app.state.key_uses = {}
     app.state.known_keys = {}
+    app.state.writing_behind = asyncio.Lock()
     app.state.answered_at = clock.monotonic()
     app.state.broken = False
     app.state.close_streams = lambda: None
@@ -205,13 +207,20 @@ def is_well(app: Starlette) -> bool:
 
 async def _write_behind(app: Starlette) -> None:
     """Write what nobody waited for: looks at patients, last uses of keys and sessions."""
-    looks = app.state.box.looks.take()
-    keys, app.state.key_uses = app.state.key_uses, {}
+    box: Box = app.state.box
     sign_ins: SignIns = app.state.sign_ins
-    sessions, sign_ins.seen = sign_ins.seen, {}
-    if looks or keys or sessions:
-        await app.state.box.db.write(_write_uses, looks, keys, sessions)
     log.flush()
+    async with app.state.writing_behind:  # whoever waits here finds everything written
+        looks = box.looks.take()
+        keys, app.state.key_uses = app.state.key_uses, {}
+        sessions, sign_ins.seen = sign_ins.seen, {}
+        if not (looks or keys or sessions):
+            return
+        try:
+            await box.db.write(_write_uses, looks, keys, sessions)
+        except Exception:
+            box.looks.put_back(looks)  # a full disk, say: the next beat tries again
+            raise
 
 
 def _write_uses(

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from scriptrun_box.kernel import audit, ids
 from scriptrun_box.kernel.clock import HOUR_MS
+from scriptrun_box.kernel.config import PlansSettings
 from scriptrun_box.kernel.db import Reader, Signal, Writer
 from scriptrun_box.kernel.errors import Conflict, Invalid, NotFound
 from scriptrun_box.kernel.scope import BOX, Actor
@@ -26,7 +27,7 @@ from .model import (
     Tenant,
     User,
 )
-from .plans import PLAN_NAMES
+from .plans import PLAN_NAMES, require_feature
 
 NAME_MAX = 200
 LINK_LIFE_MS = HOUR_MS
@@ -88,18 +89,55 @@ def add_location(
     w: Writer, tenant_id: str, actor: Actor, *, name: str, address: str, time_zone: str
 ) -> Location:
     """Add a location; its id is a uuid, as callers send it in `pharmacy_id`."""
+    made = _location(str(uuid.uuid4()), tenant_id, name, address, time_zone)
+    store.insert_location(w, made)
+    audit.record(w, tenant_id, actor, "location.created", made.id)
+    w.after_commit(Signal(KEYS_CHANGED, tenant_id))
+    return made
+
+
+def add_another_location(
+    w: Writer,
+    tenant: Tenant,
+    actor: Actor,
+    plans: PlansSettings,
+    *,
+    name: str,
+    address: str,
+    time_zone: str,
+) -> Location:
+    """As `add_location`, where the plan knows more than one."""
+    require_feature(plans, tenant, "locations")
+    return add_location(w, tenant.id, actor, name=name, address=address, time_zone=time_zone)
+
+
+def change_location(
+    w: Writer,
+    tenant_id: str,
+    actor: Actor,
+    location_id: str,
+    *,
+    name: str,
+    address: str,
+    time_zone: str,
+) -> None:
+    """Change what a location is called, where it is, or its time zone."""
+    if not store.update_location(w, _location(location_id, tenant_id, name, address, time_zone)):
+        raise NotFound("There is no such location.")
+    audit.record(w, tenant_id, actor, "location.changed", location_id)
+    w.after_commit(Signal(KEYS_CHANGED, tenant_id))
+
+
+def _location(
+    location_id: str, tenant_id: str, name: str, address: str, time_zone: str
+) -> Location:
     try:
         ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError):
         message = "The time zone is a name such as America/New_York."
         raise invalid("time_zone", "bad_format", message) from None
-    made = Location(
-        str(uuid.uuid4()), tenant_id, one_line("name", name), address.strip(), time_zone
-    )
-    store.insert_location(w, made)
-    audit.record(w, tenant_id, actor, "location.created", made.id)
-    w.after_commit(Signal(KEYS_CHANGED, tenant_id))
-    return made
+    place = one_line("address", address) if address.strip() else ""
+    return Location(location_id, tenant_id, one_line("name", name), place, time_zone)
 
 
 def add_user(

@@ -66,6 +66,17 @@ def insert_location(w: Writer, made: Location) -> None:
     )
 
 
+def update_location(w: Writer, place: Location) -> bool:
+    """Change a location's name, address and time zone; whether the tenant has it."""
+    return bool(
+        w.run(
+            "UPDATE locations SET name = ?, address = ?, time_zone = ?"
+            " WHERE id = ? AND tenant_id = ?",
+            (place.name, place.address, place.time_zone, place.id, place.tenant_id),
+        )
+    )
+
+
 # users ------------------------------------------------------------------------------------------
 
 

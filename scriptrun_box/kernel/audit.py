@@ -14,6 +14,7 @@ from .db import Reader, Writer
 from .scope import Actor
 
 GENESIS = "0" * 64
+LOOKS_MAX = 100_000  # looks that wait for a disk that is full
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,10 @@ class Looks:
         """What waits to be written; it is the caller's to write now."""
         entries, self._entries = self._entries, []
         return entries
+
+    def put_back(self, entries: list[Entry]) -> None:
+        """What could not be written waits on, up to a bound: memory is not a second file."""
+        self._entries = (entries + self._entries)[-LOOKS_MAX:]
 
 
 def write_looks(w: Writer, entries: list[Entry]) -> None:

@@ -49,6 +49,7 @@ NAV = (
     NavItem("/packages", "Packages", "p"),
     NavItem("/settings/integrations", "Integrations", "i", settings=True),
     NavItem("/settings/users", "Users", "u", settings=True),
+    NavItem("/settings/locations", "Locations", settings=True),
     NavItem("/settings/usage", "Usage", settings=True),
     NavItem("/settings/system", "System", "s", settings=True),
 )

@@ -9,7 +9,7 @@ from .demo import pages as demo
 from .docs.pages import docs
 from .live import WATCHING
 from .openapi import openapi_json
-from .settings import hooks, integrations, keys, system, usage, users
+from .settings import hooks, integrations, keys, locations, system, usage, users
 from .texts import pages as texts
 
 TEXT_BODY_BYTES = 512 * 1024  # an owner's text, as a browser encodes it
@@ -60,6 +60,10 @@ PAGES: Sequence[Url] = [
     _post(f"{USER}/reset", users.reset_password),
     _post(f"{USER}/lock-out", users.lock_out),
     _post(f"{USER}/let-in", users.let_in),
+    _get("/settings/locations", locations.locations),
+    _post("/settings/locations", locations.add),
+    _get("/settings/locations/{id}", locations.back),
+    _post("/settings/locations/{id}", locations.change),
     _get("/settings/usage", usage.usage),
     _get("/settings/usage.csv", usage.export_months),
     _get("/settings/usage-keys.csv", usage.export_keys),

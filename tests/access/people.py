@@ -246,6 +246,12 @@ def _subject(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
         url = f"http://127.0.0.1:9787/{next(_numbers)}"
         made, _ = webhooks.create(w, scope, CLI, url=url, events=("*",))
         return Subject(webhooks.test(w, scope, CLI, made.id) if kind == "delivery" else made.id)
+    if kind == "location":
+        zone = "America/New_York"
+        place = actions.add_location(
+            w, scope.tenant_id, CLI, name="Elsewhere", address="", time_zone=zone
+        )
+        return Subject(place.id)
     if kind == "key":
         return Subject(actions.create_key(w, scope.tenant_id, CLI, name="to revoke").key.id)
     if kind in ("person", "locked-out person", "link"):

@@ -179,6 +179,23 @@ SETTINGS = [
     _back("/settings/users/{id}/reset", "person"),
     _form("/settings/users/{id}/reset", OWNERS, "person", ok=200),
     # Whoever is no longer or never was on the list is, either way, not on the list.
+    _page("/settings/locations"),
+    _form(
+        "/settings/locations",
+        OWNERS,
+        name="Second Street",
+        address="2 Second St",
+        time_zone="America/Chicago",
+    ),
+    _back("/settings/locations/{id}", "location"),
+    _form(
+        "/settings/locations/{id}",
+        OWNERS,
+        "location",
+        name="Corner Drug",
+        address="1 First St",
+        time_zone="America/New_York",
+    ),
     Row("POST", "/settings/users/{id}/lock-out", OWNERS, 303, "person", unknown=303),
     Row("POST", "/settings/users/{id}/let-in", OWNERS, 303, "locked-out person", unknown=303),
     _page("/settings/usage"),
