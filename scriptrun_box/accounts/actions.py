@@ -6,10 +6,9 @@ import uuid
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from scriptrun_box.kernel import audit, ids
-from scriptrun_box.kernel.clock import HOUR_MS
+from scriptrun_box.kernel.clock import HOUR_MS, is_time_zone
 from scriptrun_box.kernel.config import PlansSettings
 from scriptrun_box.kernel.db import Reader, Signal, Writer
 from scriptrun_box.kernel.errors import Conflict, Invalid, NotFound
@@ -131,11 +130,9 @@ def change_location(
 def _location(
     location_id: str, tenant_id: str, name: str, address: str, time_zone: str
 ) -> Location:
-    try:
-        ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
+    if not is_time_zone(time_zone):
         message = "The time zone is a name such as America/New_York."
-        raise invalid("time_zone", "bad_format", message) from None
+        raise invalid("time_zone", "bad_format", message)
     place = one_line("address", address) if address.strip() else ""
     return Location(location_id, tenant_id, one_line("name", name), place, time_zone)
 
@@ -145,7 +142,7 @@ def add_user(
 ) -> tuple[User, str]:
     """Add a person, who has no password yet; also the token of the link to set one."""
     email = email.strip().casefold()
-    if not EMAIL.fullmatch(email):
+    if not (EMAIL.fullmatch(email) and email.isprintable()):
         raise invalid("email", "bad_format", "This is not an e-mail address.")
     if role not in ROLES:
         raise invalid("role", "not_allowed", f"The role is one of {', '.join(ROLES)}.")

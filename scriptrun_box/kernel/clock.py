@@ -3,7 +3,7 @@
 import time
 from datetime import UTC, datetime
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS
@@ -39,6 +39,15 @@ def local_date(ms: int, time_zone: str) -> str:
 def month(ms: int) -> str:
     """The month (YYYY-MM, UTC) that usage at that moment is counted in."""
     return iso(ms)[:7]
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether this is the IANA name of a time zone, such as America/New_York."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # the last: a folder of zones, or too long
+        return False
+    return True
 
 
 # Busy moments ask for the same second and the same minute thousands of times.

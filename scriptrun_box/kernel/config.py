@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from . import clock
 
 ENV_PREFIX = "SCRIPTRUN_BOX_"
 Network = IPv4Network | IPv6Network
@@ -25,10 +26,8 @@ class ConfigError(Exception):
 
 
 def _time_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError("is not a time zone name such as America/New_York") from error
+    if not clock.is_time_zone(name):
+        raise ValueError("it is not a time zone name such as America/New_York")
     return name
 
 
