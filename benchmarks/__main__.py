@@ -48,6 +48,7 @@ def main() -> int:
 def _run(folder: Path, how: plan.Plan) -> tuple[Outcome, str]:
     """Everything in its order: the later ones use the folders that the singles have filled."""
     date = datetime.now(UTC).strftime("%Y-%m-%d")
+    others = machine.busy()
     most = ceiling.measure(folder, how)
     box, peer = Box(folder / "ours"), PocketBase(folder / "pocketbase")
     steps: list[tuple[str, Callable[[], Outcome]]] = [
@@ -61,10 +62,11 @@ def _run(folder: Path, how: plan.Plan) -> tuple[Outcome, str]:
     for name, step in steps:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
         outcome.add(step())
+    others = max(others, machine.busy())
     words = {
         "date": date,
         "commit": machine.commit(),
-        "machine": report.table(("machine", ""), machine.facts(folder, peer.version())),
+        "machine": report.table(("machine", ""), machine.facts(folder, peer.version(), others)),
         "singles": str(plan.SINGLE_CONNECTIONS),
         "batches": str(plan.BATCH_CONNECTIONS),
         "ceiling": f"{most:,.0f}",

@@ -9,14 +9,31 @@ from pathlib import Path
 
 from sqlcipher3 import dbapi2
 
+LOOK_SECONDS = 3
+IDLE, IO_WAIT, STEAL = 3, 4, 7  # fields of /proc/stat
 FSYNCS = 200
 BLOCK = b"\0" * 4096
 
 
-def facts(folder: Path, pocketbase: str) -> list[tuple[str, str]]:
-    """Pairs of a label and a value; `folder` is where the data of the run lies."""
+def busy() -> float:
+    """The share of the processors, 0 to 1, that other work takes while this process waits."""
+    before = _ticks()
+    time.sleep(LOOK_SECONDS)
+    idle, total = (after - then for after, then in zip(_ticks(), before, strict=True))
+    return 1 - idle / total
+
+
+def _ticks() -> tuple[int, int]:
+    """Idle and all ticks of all processors since the machine started."""
+    fields = [int(each) for each in Path("/proc/stat").read_text().split("\n")[0].split()[1:]]
+    return fields[IDLE] + fields[IO_WAIT], sum(fields[: STEAL + 1])
+
+
+def facts(folder: Path, pocketbase: str, others: float) -> list[tuple[str, str]]:
+    """Pairs of a label and a value; `folder` is where the data lies, `others` from `busy`."""
     return [
         ("cores", f"{len(os.sched_getaffinity(0))}, {_processor()}"),
+        ("busy with other work", f"{others:.0%}, looked at before and after the run"),
         ("memory", f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9:.0f} GB"),
         ("kernel", f"{platform.system()} {platform.release()}"),
         ("file system", f"{_file_system(folder)}, one 4 KiB write and fsync: {_fsync_ms(folder)}"),
