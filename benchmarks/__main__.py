@@ -62,11 +62,13 @@ def _run(folder: Path, how: plan.Plan) -> tuple[Outcome, str]:
     for name, step in steps:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
         outcome.add(step())
+    facts = machine.facts(folder, peer.version())
     others = max(others, machine.busy())
+    facts.append(("busy with other work", f"{others:.0%}, looked at before and after the run"))
     words = {
         "date": date,
         "commit": machine.commit(),
-        "machine": report.table(("machine", ""), machine.facts(folder, peer.version(), others)),
+        "machine": report.table(("machine", ""), facts),
         "singles": str(plan.SINGLE_CONNECTIONS),
         "batches": str(plan.BATCH_CONNECTIONS),
         "ceiling": f"{most:,.0f}",

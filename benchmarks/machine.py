@@ -29,11 +29,10 @@ def _ticks() -> tuple[int, int]:
     return fields[IDLE] + fields[IO_WAIT], sum(fields[: STEAL + 1])
 
 
-def facts(folder: Path, pocketbase: str, others: float) -> list[tuple[str, str]]:
-    """Pairs of a label and a value; `folder` is where the data lies, `others` from `busy`."""
+def facts(folder: Path, pocketbase: str) -> list[tuple[str, str]]:
+    """Pairs of a label and a value; `folder` is where the data of the run lies."""
     return [
         ("cores", f"{len(os.sched_getaffinity(0))}, {_processor()}"),
-        ("busy with other work", f"{others:.0%}, looked at before and after the run"),
         ("memory", f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9:.0f} GB"),
         ("kernel", f"{platform.system()} {platform.release()}"),
         ("file system", f"{_file_system(folder)}, one 4 KiB write and fsync: {_fsync_ms(folder)}"),
