@@ -236,6 +236,8 @@ class Database:
                 continue
             if waiting.error is None:
                 waiting.future.set_result(waiting.result)
+            elif isinstance(waiting.error, StopIteration):  # which a future cannot hand on
+                waiting.future.set_exception(RuntimeError("an iterator ran out in an action"))
             else:
                 waiting.future.set_exception(waiting.error)
         if signals:

@@ -49,7 +49,5 @@ def run_call(writer: Writer, call: list[Waiting]) -> None:
         call[0].result = action(writer)
         return
     for waiting, outcome in zip(call, action(writer, [each.item for each in call]), strict=True):
-        if isinstance(outcome, BaseException):
-            waiting.error = outcome
-        else:
-            waiting.result = outcome
+        failed = isinstance(outcome, BaseException)  # an earlier attempt's outcome is forgotten
+        waiting.result, waiting.error = (None, outcome) if failed else (outcome, None)
