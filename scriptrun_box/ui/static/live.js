@@ -14,6 +14,7 @@ const NEW_MS = 8000; // how long something new stays marked
 
 const root = document.querySelector("[data-live-from]");
 const mark = document.querySelector("[data-live-mark]");
+const empty = document.querySelector("[data-until-rows]"); // stands for the hidden rest until there are rows
 
 const arrivedWith = location.search;
 
@@ -88,8 +89,10 @@ async function refresh(quiet = false) {
 
 function show(html, marking) {
   const fresh = new DOMParser().parseFromString(html, "text/html");
-  const rows = root.dataset.untilRows;
-  if (rows && fresh.querySelector(`#${rows} a`)) return location.reload(); // no longer empty
+  if (empty && fresh.querySelector(`#${empty.dataset.untilRows} a`)) {
+    empty.remove();
+    root.hidden = false;
+  }
   for (const part of fresh.querySelectorAll("[data-part]")) {
     const shown = document.getElementById(part.id);
     if (shown) swap(shown, part, marking);
@@ -136,5 +139,8 @@ function flash(child) {
 }
 
 function tell(path, text) {
-  for (const shown of document.querySelectorAll(`nav [data-count="${CSS.escape(path)}"]`)) shown.textContent = text;
+  for (const shown of document.querySelectorAll(`nav [data-count="${CSS.escape(path)}"]`)) {
+    shown.textContent = text;
+    shown.hidden = text === "0";
+  }
 }
