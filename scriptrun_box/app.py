@@ -31,6 +31,7 @@ from scriptrun_box.orders import store as orders
 from scriptrun_box.ui import pages
 from scriptrun_box.ui.live import Hub
 from scriptrun_box.urls import URLS
+from scriptrun_box.webhooks import retention
 from scriptrun_box.webhooks.delivery import Deliveries
 from scriptrun_box.webhooks.feed import Bells
 
@@ -188,6 +189,7 @@ def _jobs(
         (1, "write behind", partial(_write_behind, app)),
         (1, "live screens", app.state.live.tick),
         (PULSE_SECONDS, "pulse", partial(_feel_pulse, app)),
+        (60, "retention", partial(retention.prune, box.db, box.settings.retention.events_days)),
         (60, "forget", partial(box.db.write, _forget)),
         (60, "forget idle limits", partial(_forget_limits, box)),
     ]

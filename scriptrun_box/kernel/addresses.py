@@ -8,7 +8,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 import httpx
@@ -115,6 +115,15 @@ class Allowed:
         """From the words of the settings; a malformed network raises ValueError."""
         networks = tuple(ipaddress.ip_network(cidr) for cidr in cidrs)
         return cls(networks, plain_http, frozenset(own_ports))
+
+    def plus(self, cidrs: tuple[str, ...]) -> "Allowed":
+        """These networks as well."""
+        return replace(self, networks=self.networks + _networks(cidrs)) if cidrs else self
+
+
+@functools.lru_cache(maxsize=1_000)
+def _networks(cidrs: tuple[str, ...]) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(cidr) for cidr in cidrs)
 
 
 @dataclass(frozen=True)

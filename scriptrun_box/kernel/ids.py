@@ -18,6 +18,16 @@ def prefixed(prefix: str) -> str:
     return f"{prefix}_{hex_id()}"
 
 
+def first_at(prefix: str, microseconds: int) -> str:
+    """What every id made at that moment or later lies behind."""
+    return f"{prefix}_{microseconds:014x}"
+
+
+def moment_of(made: str) -> int:
+    """The microsecond a prefixed id was made at."""
+    return int(made.partition("_")[2][:14], 16)
+
+
 def token() -> str:
     """256 random bits for links, sessions and keys, safe in a URL."""
     return secrets.token_urlsafe(32)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from . import clock, ids, strict_json
@@ -138,6 +139,35 @@ def pruned_through(r: Reader, scope: Scope) -> int:
         )
         low, high = (middle, high) if seq <= boundary else (low, middle - 1)
     return low
+
+
+# Retention ----------------------------------------------------------------------------------------
+
+
+def old_seqs(r: Reader, before: int, through: int, limit: int) -> tuple[int, int]:
+    """(from, to): the next events whose bodies may go, from the cursor's place on; to >= from.
+
+    They were made before that time, and lie at or before `through`. An event that a wrong clock
+    stamped in the future holds up those behind it: kept too long is better than lost too early.
+    """
+    start = cursor(r, RETENTION)
+    young = r.value(
+        "SELECT min(seq) FROM (SELECT seq, created_at FROM events WHERE seq > ? ORDER BY seq"
+        " LIMIT ?) WHERE created_at >= ?",
+        (start, limit, before),
+    )
+    end = young - 1 if young else min(start + limit, last_seq(r))
+    return start, max(start, min(end, through))
+
+
+def forget_bodies(w: Writer, seqs: Sequence[int]) -> None:
+    """Drop the bodies of these events; hash and size stay, to prove what it was."""
+    rows = []
+    for seq in seqs:
+        body = w.value("SELECT body FROM events WHERE seq = ?", (seq,))
+        if body is not None:
+            rows.append((sha256(body).digest(), len(body), seq))
+    w.many("UPDATE events SET body = NULL, body_hash = ?, body_size = ? WHERE seq = ?", rows)
 
 
 def get(r: Reader, seq: int) -> Event | None:

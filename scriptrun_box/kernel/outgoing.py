@@ -28,6 +28,7 @@ ATTEMPT_SECONDS = 15.0  # for everything: name, connection, TLS, request, status
 CONNECT_SECONDS = 5.0  # for one address, so that the next one gets its turn
 ANSWER_SECONDS = 3.0  # for the body once the status is known: it decides nothing any more
 MAX_ANSWER_BYTES = 8 * 1024
+MAX_HEAD_CHARS = 2 * 1024
 MAX_ADDRESSES = 3  # tried in one attempt
 MAX_RETRY_AFTER_SECONDS = 3_600
 
@@ -54,6 +55,7 @@ class Result:
     status: int | None = None
     address: str | None = None  # the one that was dialled
     answer: bytes = b""  # the first 8 KiB of the body
+    head: str = ""  # the first 2 KiB of the answer's headers
     retry_after: int | None = None  # seconds the receiver asked for, one hour at most
     duration_ms: int = 0
 
@@ -66,6 +68,7 @@ class _Seen:
     status: int | None = None
     retry_after: int | None = None
     answer: bytes = b""
+    head: str = ""
 
 
 @functools.cache
@@ -73,6 +76,16 @@ def public_tls() -> ssl.SSLContext:
     """The shared TLS context: the machine's own authorities and certifi's. Slow to make once."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
+    return context
+
+
+@functools.lru_cache(maxsize=64)
+def pinned_tls(pem: str, check_name: bool) -> ssl.SSLContext:
+    """Trusts this certificate or authority and no other, each by itself: no chain above it."""
+    context = ssl.create_default_context(cadata=pem)
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # machines in a pharmacy sign as they can
+    context.check_hostname = check_name
     return context
 
 
@@ -99,7 +112,14 @@ async def post(
         outcome, error = _judge_status(seen.status)
     duration_ms = round((clock.monotonic() - started) * 1000)
     return Result(
-        outcome, error, seen.status, seen.address, seen.answer, seen.retry_after, duration_ms
+        outcome,
+        error,
+        seen.status,
+        seen.address,
+        seen.answer,
+        seen.head,
+        seen.retry_after,
+        duration_ms,
     )
 
 
@@ -131,12 +151,19 @@ async def _send(
         )
         async with sending as response:
             seen.status = response.status_code
+            seen.head = _head(response)
             seen.retry_after = retry_after(response.headers.get("retry-after"), clock.now_ms())
             async with asyncio.timeout(ANSWER_SECONDS):
                 async for chunk in response.aiter_raw():
                     seen.answer = (seen.answer + chunk)[:MAX_ANSWER_BYTES]
                     if len(seen.answer) == MAX_ANSWER_BYTES:
                         return
+
+
+def _head(response: httpx.Response) -> str:
+    """The answer's headers as people read them."""
+    lines = (f"{name}: {value}" for name, value in response.headers.items())
+    return "\n".join(lines)[:MAX_HEAD_CHARS]
 
 
 def _client(tls: ssl.SSLContext, request: Outgoing) -> httpx.AsyncClient:

@@ -48,6 +48,17 @@ CREATE TABLE texts (                -- pages an owner may word: security, baa, t
   updated_by TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE notices (              -- what somebody should look at, for as long as it is so; the audit keeps that it was
+  tenant_id TEXT NOT NULL,
+  test INTEGER NOT NULL,
+  subject TEXT NOT NULL,            -- the id of what it is about
+  kind TEXT NOT NULL,
+  step INTEGER NOT NULL,            -- how far it has gone: a later one takes the place of an earlier one
+  words TEXT NOT NULL,              -- one sentence for a person, never a patient's data
+  raised_at INTEGER NOT NULL,
+  PRIMARY KEY (tenant_id, test, subject, kind)
+) STRICT, WITHOUT ROWID;
+
 -- accounts ----------------------------------------------------------------------------------------
 
 CREATE TABLE tenants (
@@ -253,11 +264,13 @@ CREATE TABLE webhook_endpoints (
   secret TEXT NOT NULL,
   next_secret TEXT,                 -- during a rotation both sign
   rotation_ends_at INTEGER,
-  ca_pem TEXT,                      -- a receiver on the LAN pins its CA here
+  ca_pem TEXT,                      -- a receiver on the LAN: its certificate, or its own authority
+  check_name INTEGER NOT NULL DEFAULT 1,  -- 0: exactly the certificate in ca_pem, whatever it names
   since_seq INTEGER NOT NULL,       -- it hears events behind this one
-  max_in_flight INTEGER NOT NULL DEFAULT 4,
+  max_in_flight INTEGER NOT NULL DEFAULT 4,  -- 1: ordered, each event only once the one before is over
   failures INTEGER NOT NULL DEFAULT 0,
   failing_since INTEGER,
+  releasing INTEGER NOT NULL DEFAULT 0,  -- the receiver is back: what waits for its next try is let go bit by bit
   retry_after_until INTEGER,
   last_attempt_at INTEGER,
   last_ok_at INTEGER,
@@ -267,6 +280,14 @@ CREATE TABLE webhook_endpoints (
   deleted_at INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX webhook_endpoints_tenant ON webhook_endpoints (tenant_id, test, created_at) WHERE deleted_at IS NULL;
+
+CREATE TABLE webhook_networks (     -- what an owner allowed on the screen, beside webhooks.allow_networks
+  tenant_id TEXT NOT NULL REFERENCES tenants (id),
+  network TEXT NOT NULL,            -- CIDR
+  allowed_at INTEGER NOT NULL,
+  allowed_by TEXT NOT NULL,
+  PRIMARY KEY (tenant_id, network)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE webhook_deliveries (
   id TEXT PRIMARY KEY,
@@ -286,7 +307,7 @@ CREATE TABLE webhook_deliveries (
   finished_at INTEGER,
   UNIQUE (event_seq, endpoint_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX webhook_deliveries_due ON webhook_deliveries (endpoint_id, next_at) WHERE state = 'pending';
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (endpoint_id, next_at, event_seq) WHERE state = 'pending';
 CREATE INDEX webhook_deliveries_asked ON webhook_deliveries (endpoint_id, next_at)
   WHERE state = 'pending' AND trigger IN ('manual', 'test');
 CREATE INDEX webhook_deliveries_leased ON webhook_deliveries (lease_until) WHERE state = 'sending';
@@ -306,7 +327,10 @@ CREATE TABLE webhook_logs (         -- one row per attempt, there before the att
   status INTEGER,
   error_class TEXT,
   address TEXT,                     -- the address dialled
-  answer BLOB,                      -- the first 8 KiB
+  answer_head TEXT,                 -- the answer's headers, the first 2 KiB
+  answer BLOB,                      -- the first 8 KiB; null once pruned, with its SHA-256 and size beside it
+  answer_hash BLOB,
+  answer_size INTEGER,
   retry_after INTEGER,              -- seconds, as the receiver asked
   started_at INTEGER NOT NULL,
   duration_ms INTEGER,

@@ -3,15 +3,15 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from scriptrun_box.kernel import audit, clock, ids, outbox, strict_json
+from scriptrun_box.kernel import audit, clock, ids, notices, outbox, strict_json
 from scriptrun_box.kernel.clock import DAY_MS
 from scriptrun_box.kernel.db import Reader, Signal, Writer
 from scriptrun_box.kernel.errors import Conflict, Gone, NotFound
 from scriptrun_box.kernel.outbox import Head
 from scriptrun_box.kernel.scope import Actor, Scope
 
-from . import signing, store
-from .model import PING, Endpoint
+from . import networks, signing, store, troubles
+from .model import PING, Endpoint, Pin
 
 TOPIC = "webhooks"  # signalled when an endpoint changed, or something is due that was not
 MAX_ENDPOINTS = 50  # for each of a tenant's live side and its sandbox
@@ -28,7 +28,14 @@ class Rotated:
 
 
 def create(
-    w: Writer, scope: Scope, actor: Actor, *, url: str, events: tuple[str, ...]
+    w: Writer,
+    scope: Scope,
+    actor: Actor,
+    *,
+    url: str,
+    events: tuple[str, ...],
+    ordered: bool = False,
+    pinned: Pin | None = None,
 ) -> tuple[Endpoint, str]:
     """A new endpoint and its signing secret, to be shown once; the URL was checked before."""
     if len(store.endpoints(w, scope)) >= MAX_ENDPOINTS:
@@ -43,11 +50,13 @@ def create(
         secret=signing.new_secret(),
         next_secret=None,
         rotation_ends_at=None,
-        ca_pem=None,
+        ca_pem=pinned.pem if pinned else None,
+        check_name=pinned.check_name if pinned else True,
         since_seq=outbox.last_seq(w),
-        max_in_flight=IN_FLIGHT_PER_ENDPOINT,
+        max_in_flight=_in_flight(ordered),
         failures=0,
         failing_since=None,
+        releasing=False,
         retry_after_until=None,
         last_attempt_at=None,
         last_ok_at=None,
@@ -76,14 +85,21 @@ def update(
     *,
     url: str | None = None,
     events: tuple[str, ...] | None = None,
+    ordered: bool | None = None,
 ) -> Endpoint:
-    """Change the URL (checked before), the events or both; None leaves as it is."""
+    """Change the URL (checked before), the events, whether in order; None leaves as it is."""
     was = find(w, scope, endpoint_id)
-    now = replace(was, url=url or was.url, events=events or was.events)
-    store.set_subscription(w, endpoint_id, now.url, now.events)
+    now = replace(
+        was,
+        url=url or was.url,
+        events=events or was.events,
+        max_in_flight=was.max_in_flight if ordered is None else _in_flight(ordered),
+    )
+    store.set_subscription(w, now)
     if now.url != was.url:
-        store.forgive(w, endpoint_id)
-    changed = [name for name in ("url", "events") if getattr(now, name) != getattr(was, name)]
+        _forgive(w, was)
+    names = ("url", "events", "ordered")
+    changed = [name for name in names if getattr(now, name) != getattr(was, name)]
     _note(w, was, actor, "webhook.changed", fields=changed)
     return find(w, scope, endpoint_id)
 
@@ -93,6 +109,7 @@ def delete(w: Writer, scope: Scope, actor: Actor, endpoint_id: str) -> None:
     found = find(w, scope, endpoint_id)
     store.cancel(w, endpoint_id)
     store.delete_endpoint(w, endpoint_id)
+    notices.end(w, scope, endpoint_id)
     _note(w, found, actor, "webhook.deleted")
 
 
@@ -111,7 +128,7 @@ def resume(w: Writer, scope: Scope, actor: Actor, endpoint_id: str) -> Endpoint:
     found = find(w, scope, endpoint_id)
     if found.state != "active":
         store.set_state(w, endpoint_id, "active", None)
-        store.forgive(w, endpoint_id)
+        _forgive(w, found)
         released = store.release_held(w, endpoint_id, found.paused_at or w.now)
         _note(w, found, actor, "webhook.resumed", released=released)
     return find(w, scope, endpoint_id)
@@ -171,6 +188,7 @@ def resend(w: Writer, scope: Scope, actor: Actor, delivery_id: str) -> None:
         if event is None or event.body is None:
             raise Gone("The event is no longer kept, so it cannot be sent again.")
     store.ask_again(w, delivery_id)
+    notices.end(w, scope, found.id, troubles.SET_ASIDE)
     _note(w, found, actor, "webhook.resent", delivery=delivery_id)
 
 
@@ -178,6 +196,7 @@ def begin_replay(w: Writer, scope: Scope, actor: Actor, endpoint_id: str) -> End
     """Refuse or note a replay, whose events then go to `replay` in portions."""
     found = find(w, scope, endpoint_id)
     _refuse_paused(found)
+    notices.end(w, scope, endpoint_id, troubles.SET_ASIDE)
     _note(w, found, actor, "webhook.replayed")
     return found
 
@@ -210,6 +229,37 @@ def replay(w: Writer, endpoint_id: str, heads: list[Head], give_up_ms: int) -> i
     store.insert_deliveries(w, fresh)
     w.after_commit(_signal(found))
     return queued
+
+
+def allow(w: Writer, scope: Scope, actor: Actor, network: str) -> None:
+    """Events of this tenant may be sent into this network (CIDR); who asked was checked before."""
+    networks.allow(w, scope.tenant_id, network, actor.id)
+    audit.record(w, scope.tenant_id, actor, "webhook.network_allowed", network)
+
+
+def forbid(w: Writer, scope: Scope, actor: Actor, network: str) -> None:
+    """They may no longer."""
+    if networks.forbid(w, scope.tenant_id, network):
+        audit.record(w, scope.tenant_id, actor, "webhook.network_forbidden", network)
+
+
+def pin(w: Writer, scope: Scope, actor: Actor, endpoint_id: str, pinned: Pin | None) -> Endpoint:
+    """Trust this certificate at this webhook and no other; None: whom everybody trusts."""
+    found = find(w, scope, endpoint_id)
+    pem, check_name = (pinned.pem, pinned.check_name) if pinned else (None, True)
+    store.pin(w, endpoint_id, pem, check_name)
+    _note(w, found, actor, "webhook.pinned" if pinned else "webhook.unpinned")
+    return find(w, scope, endpoint_id)
+
+
+def _in_flight(ordered: bool) -> int:
+    return 1 if ordered else IN_FLIGHT_PER_ENDPOINT
+
+
+def _forgive(w: Writer, found: Endpoint) -> None:
+    """Past failures are no longer counted, nor talked about."""
+    store.forgive(w, found.id)
+    notices.end(w, found.scope, found.id)
 
 
 def _refuse_paused(found: Endpoint) -> None:

@@ -16,7 +16,7 @@ from scriptrun_box.kernel.http import Call, json_answer, read_model
 from scriptrun_box.kernel.scope import Scope
 from scriptrun_box.packages.api import bad, limit_of
 
-from . import actions, store
+from . import actions, journal, store
 from .delivery import Deliveries
 from .model import Endpoint, EventName, LogRow, invalid, moment, subscription
 
@@ -75,7 +75,7 @@ async def create_endpoint(call: Call) -> Response:
     """A new webhook; its secret is in this answer and never again."""
     scope = _whose(call)
     wish = read_model(call, EndpointIn)
-    url = await deliveries_of(call).check(wish.url)
+    url = await deliveries_of(call).check(wish.url, scope.tenant_id)
     made, secret = await call.box.db.write(
         actions.create, scope, call.caller.actor, url=url, events=subscription(wish.events)
     )
@@ -97,7 +97,7 @@ async def change_endpoint(call: Call) -> Response:
         scope,
         call.caller.actor,
         endpoint_id,
-        url=await deliveries_of(call).check(wish.url) if wish.url else None,
+        url=await deliveries_of(call).check(wish.url, scope.tenant_id) if wish.url else None,
         events=subscription(wish.events) or None,
     )
     return json_answer(endpoint_shape(changed))
@@ -260,7 +260,7 @@ def _logs(
     r: Reader, scope: Scope, endpoint_id: str, limit: int, before: tuple[int, str] | None
 ) -> list[LogRow]:
     actions.find(r, scope, endpoint_id)
-    return store.logs(r, endpoint_id, limit, before)
+    return journal.logs(r, endpoint_id, limit, before)
 
 
 def _encode(place: str) -> str:

@@ -8,7 +8,6 @@ Everything that must survive a crash is a row; what is here can be thrown away a
 """
 
 import asyncio
-import functools
 import ssl
 from collections.abc import Callable
 
@@ -20,11 +19,11 @@ from scriptrun_box.kernel.log import log
 from scriptrun_box.kernel.outgoing import Outgoing, Result
 from scriptrun_box.kernel.resolver import NameNotFound, Resolver
 
-from . import actions, claims, restored, signing, store
-from .model import Parcel, invalid
+from . import actions, claims, networks, restored, signing, store
+from .model import Due, Parcel, invalid
+from .places import Places
 from .schedule import Schedule
 
-IN_FLIGHT = 32  # attempts in all
 DRAIN_SECONDS = 5.0  # for attempts under way when the box stops
 START_SPREAD_MS = 5_000  # what a crash interrupted is sent again within this
 LONGEST_SLEEP_SECONDS = 60.0
@@ -41,6 +40,7 @@ class _Lane:
         self.news = asyncio.Event()  # something may be claimable: a row, or a free place
         self.attempts: set[asyncio.Task[None]] = set()
         self.worked = False  # it has made an attempt
+        self.failing = False  # as far as its last attempt tells
         self.task: asyncio.Task[None] | None = None
 
 
@@ -68,7 +68,7 @@ class Deliveries:
         self._clock_apart = _wall_minus_monotonic_ms()
         self._anyone = True  # there are endpoints, as far as we know
         self._stopping = False
-        self._places = asyncio.Semaphore(IN_FLIGHT)
+        self._places = Places()
         self._lanes: dict[str, _Lane] = {}
         self._sending: set[str] = set()  # deliveries whose attempt is under way here
         self._dispatcher: asyncio.Task[None] | None = None
@@ -109,10 +109,11 @@ class Deliveries:
         await asyncio.gather(*lanes, *attempts, return_exceptions=True)
         await self._db.write(claims.give_back)
 
-    async def check(self, url: str) -> str:
+    async def check(self, url: str, tenant_id: str) -> str:
         """The URL, if events may be sent there as things stand; raises Invalid."""
+        allowed = self._allowed().plus(await self._db.read(networks.allowed, tenant_id))
         try:
-            await find(url, self._allowed(), self._resolver)
+            await find(url, allowed, self._resolver)
         except AddressRefused as refused:
             code = _DETAIL_CODES.get(refused.code, "not_allowed")
             raise invalid("url", code, refused.sentence) from None
@@ -161,11 +162,11 @@ class Deliveries:
                 self._wake.set()
         now = clock.now_ms()
         next_at = None
-        for endpoint_id, due in await self._db.read(store.waiting, now):
-            if due <= now:
-                self._open_lane(endpoint_id)
-            elif next_at is None or due < next_at:
-                next_at = due
+        for due in await self._db.read(store.waiting):
+            if due.at <= now:
+                self._open_lane(due)
+            elif next_at is None or due.at < next_at:
+                next_at = due.at
         return LONGEST_SLEEP_SECONDS if next_at is None else (next_at - now) / 1000
 
     async def _mend(self) -> None:
@@ -178,11 +179,12 @@ class Deliveries:
         if await self._db.read(claims.needs_mending, clock.now_ms(), furthest, sending):
             await self._db.write(claims.mend, furthest, sending)
 
-    def _open_lane(self, endpoint_id: str) -> None:
-        lane = self._lanes.get(endpoint_id)
+    def _open_lane(self, due: Due) -> None:
+        lane = self._lanes.get(due.endpoint_id)
         if lane is None:
-            lane = self._lanes[endpoint_id] = _Lane()
-            lane.task = asyncio.create_task(self._run_lane(endpoint_id, lane))
+            lane = self._lanes[due.endpoint_id] = _Lane()
+            lane.failing = due.failing
+            lane.task = asyncio.create_task(self._run_lane(due.endpoint_id, lane))
         lane.news.set()
 
     # A lane -------------------------------------------------------------------------------------
@@ -205,7 +207,9 @@ class Deliveries:
 
     async def _claim_some(self, endpoint_id: str, lane: _Lane) -> bool:
         """Begin as many attempts as there are due rows and free places; whether there were any."""
-        places = await self._take_places(actions.IN_FLIGHT_PER_ENDPOINT - len(lane.attempts))
+        under_way, failing = len(lane.attempts), lane.failing
+        wanted = actions.IN_FLIGHT_PER_ENDPOINT - under_way
+        places = await self._places.take(wanted, under_way, failing)
         parcels: list[Parcel] = []
         try:
             if places:
@@ -217,38 +221,31 @@ class Deliveries:
                     round(self._seconds * 1000),
                 )
         finally:
-            for _ in range(places - len(parcels)):
-                self._places.release()
+            self._places.release(places - len(parcels), failing)
         for parcel in parcels:
-            self._begin(lane, parcel)
+            self._begin(lane, parcel, failing)
         return bool(parcels)
 
-    async def _take_places(self, wanted: int) -> int:
-        """Up to `wanted` of the places all lanes share; the first one is waited for."""
-        taken = 0
-        while taken < wanted and (taken == 0 or not self._places.locked()):
-            await self._places.acquire()
-            taken += 1
-        return taken
-
-    def _begin(self, lane: _Lane, parcel: Parcel) -> None:
+    def _begin(self, lane: _Lane, parcel: Parcel, failing: bool) -> None:
+        """One attempt, on a place that was taken for a lane that fails or does not."""
         lane.worked = True
         self._sending.add(parcel.delivery_id)
-        task = asyncio.create_task(self._attempt(parcel))
+        task = asyncio.create_task(self._attempt(lane, parcel))
         lane.attempts.add(task)
 
         def ended(task: asyncio.Task[None]) -> None:
             lane.attempts.discard(task)
             self._sending.discard(parcel.delivery_id)
-            self._places.release()
+            self._places.release(1, failing)
             lane.news.set()
 
         task.add_done_callback(ended)
 
     # An attempt ---------------------------------------------------------------------------------
 
-    async def _attempt(self, parcel: Parcel) -> None:
+    async def _attempt(self, lane: _Lane, parcel: Parcel) -> None:
         result = await self._send(parcel)
+        lane.failing = result.outcome != "ok"
         for _ in range(WRITE_TRIES):
             try:
                 next_at = await self._db.write(claims.finish, parcel, result, self._schedule)
@@ -273,8 +270,8 @@ class Deliveries:
                 next_secret=parcel.next_secret,
             )
             request = Outgoing(parcel.url, headers, parcel.body, self._seconds)
-            tls = outgoing.public_tls() if parcel.ca_pem is None else _pinned_tls(parcel.ca_pem)
-            return await outgoing.post(request, self._allowed(), self._resolver, tls)
+            allowed = self._allowed().plus(parcel.networks)
+            return await outgoing.post(request, allowed, self._resolver, _tls_of(parcel))
         except Exception as error:  # our own fault: the row must not stop the lane
             log.failure("webhook attempt failed for a reason of ours", error)
             return Result("internal_error")
@@ -284,7 +281,7 @@ def _wall_minus_monotonic_ms() -> int:
     return clock.now_ms() - round(clock.monotonic() * 1000)
 
 
-@functools.lru_cache(maxsize=64)
-def _pinned_tls(ca_pem: str) -> ssl.SSLContext:
-    """Trusts this authority and no other."""
-    return ssl.create_default_context(cadata=ca_pem)
+def _tls_of(parcel: Parcel) -> ssl.SSLContext:
+    if parcel.ca_pem is None:
+        return outgoing.public_tls()
+    return outgoing.pinned_tls(parcel.ca_pem, parcel.check_name)

@@ -38,10 +38,12 @@ class Endpoint:
     next_secret: str | None  # during a rotation both sign
     rotation_ends_at: int | None
     ca_pem: str | None
+    check_name: bool  # off: exactly the pinned certificate, whatever it names
     since_seq: int  # the newest event when it was made: it hears what comes behind
     max_in_flight: int
     failures: int  # in a row
     failing_since: int | None
+    releasing: bool  # it is back: its backlog is let go bit by bit
     retry_after_until: int | None
     last_attempt_at: int | None
     last_ok_at: int | None
@@ -54,9 +56,25 @@ class Endpoint:
         """Whose events it hears."""
         return Scope(self.tenant_id, self.test)
 
+    @property
+    def ordered(self) -> bool:
+        """Whether each event waits until the one before it is over."""
+        return self.max_in_flight == 1
+
     def hears(self, event: str) -> bool:
         """Whether it subscribed to this event."""
         return EVERY_EVENT in self.events or event in self.events
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """Whom alone to trust at one receiver: its certificate or its authority, in PEM.
+
+    With `check_name` off it is exactly this certificate, whatever name stands in it.
+    """
+
+    pem: str
+    check_name: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +89,22 @@ class Parcel:
     secret: str
     next_secret: str | None
     ca_pem: str | None
+    check_name: bool
+    networks: tuple[str, ...]  # where its tenant's owner allowed to send, beside the settings
     event_id: str
     event: str
     body: bytes
     attempt: int
     trigger: Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An endpoint with something to send: from when on, and whether its last attempts failed."""
+
+    endpoint_id: str
+    at: int
+    failing: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +122,9 @@ class LogRow:
     status: int | None
     error_class: str | None
     address: str | None
+    answer_head: str | None
     answer: bytes | None
+    answer_size: int | None  # once the answer itself is no longer kept
     retry_after: int | None
     started_at: int
     duration_ms: int | None
@@ -104,7 +135,9 @@ def endpoint_from(row: Any) -> Endpoint:
     """An endpoint from its row."""
     values = {name: row[name] for name in Endpoint.__dataclass_fields__}
     return Endpoint(
-        **values | {"test": bool(row["test"]), "events": tuple(json.loads(row["events"]))}
+        **values
+        | {"events": tuple(json.loads(row["events"]))}
+        | {name: bool(row[name]) for name in ("test", "check_name", "releasing")}
     )
 
 

@@ -1,22 +1,21 @@
-"""The SQL of webhooks: endpoints, deliveries and the log of attempts."""
+"""The SQL of webhooks: endpoints and deliveries."""
 
 import json
 from dataclasses import asdict
 from typing import Any
 
 from scriptrun_box.kernel.db import Reader, Writer
-from scriptrun_box.kernel.outgoing import Result
 from scriptrun_box.kernel.scope import Scope
 
-from .model import Endpoint, LogRow, Parcel, endpoint_from, log_from
+from .model import Due, Endpoint, Parcel, endpoint_from
 
 # Triggers 'manual' and 'test' are somebody's wish: they wait neither for Retry-After nor, a test,
 # for the end of a pause.
 
 # Which deliveries `cancel` is about.
-UNFINISHED = "state IN ('pending', 'sending', 'held')"
-HELD = "state = 'held'"
-PINGS = "state = 'pending' AND trigger = 'test'"
+HELD = ("state = 'held'",)
+PINGS = ("state = 'pending' AND trigger = 'test'",)
+UNFINISHED = ("state = 'pending'", "state = 'sending'", *HELD)  # each has an index, all together none
 
 # endpoints --------------------------------------------------------------------------------------
 
@@ -25,8 +24,9 @@ def insert_endpoint(w: Writer, made: Endpoint) -> None:
     """Store a new endpoint."""
     w.run(
         "INSERT INTO webhook_endpoints (id, tenant_id, test, url, events, state, secret,"
-        " since_seq, max_in_flight, created_at, created_by) VALUES (:id, :tenant_id, :test, :url,"
-        " :events, :state, :secret, :since_seq, :max_in_flight, :created_at, :created_by)",
+        " ca_pem, check_name, since_seq, max_in_flight, created_at, created_by) VALUES (:id,"
+        " :tenant_id, :test, :url, :events, :state, :secret, :ca_pem, :check_name, :since_seq,"
+        " :max_in_flight, :created_at, :created_by)",
         asdict(made) | {"events": json.dumps(made.events)},
     )
 
@@ -64,21 +64,37 @@ def every_endpoint(r: Reader) -> list[Endpoint]:
     return [endpoint_from(row) for row in rows]
 
 
-def set_subscription(w: Writer, endpoint_id: str, url: str, events: tuple[str, ...]) -> None:
-    """Another URL, other events."""
+def set_subscription(w: Writer, now: Endpoint) -> None:
+    """Another URL, other events, in order or not."""
     w.run(
-        "UPDATE webhook_endpoints SET url = ?, events = ? WHERE id = ?",
-        (url, json.dumps(events), endpoint_id),
+        "UPDATE webhook_endpoints SET url = ?, events = ?, max_in_flight = ? WHERE id = ?",
+        (now.url, json.dumps(now.events), now.max_in_flight, now.id),
+    )
+
+
+def pin(w: Writer, endpoint_id: str, ca_pem: str | None, check_name: bool) -> None:
+    """Trust this certificate or authority and no other; None: whom everybody trusts."""
+    w.run(
+        "UPDATE webhook_endpoints SET ca_pem = ?, check_name = ? WHERE id = ?",
+        (ca_pem, check_name, endpoint_id),
     )
 
 
 def forgive(w: Writer, endpoint_id: str) -> None:
     """Forget past failures: the URL is another one, or somebody says it works now."""
     w.run(
-        "UPDATE webhook_endpoints SET failures = 0, failing_since = NULL, retry_after_until = NULL"
-        " WHERE id = ?",
+        "UPDATE webhook_endpoints SET failures = 0, failing_since = NULL, releasing = 0,"
+        " retry_after_until = NULL WHERE id = ?",
         (endpoint_id,),
     )
+
+
+def failing_since(r: Reader, at: int) -> list[Endpoint]:
+    """The endpoints that have taken nothing since that time or longer."""
+    rows = r.all(
+        "SELECT * FROM webhook_endpoints WHERE failing_since <= ? AND deleted_at IS NULL", (at,)
+    )
+    return [endpoint_from(row) for row in rows]
 
 
 def set_state(w: Writer, endpoint_id: str, state: str, paused_at: int | None) -> None:
@@ -118,10 +134,29 @@ def note_ok(w: Writer, endpoint_id: str) -> None:
     )
 
 
+def begin_release(w: Writer, endpoint_id: str) -> None:
+    """The receiver is back: nothing waits for its next try any more."""
+    w.run(
+        "UPDATE webhook_endpoints SET releasing = 1, retry_after_until = NULL WHERE id = ?",
+        (endpoint_id,),
+    )
+
+
+def end_release(w: Writer, endpoint_id: str) -> None:
+    """Everything was let go, or the receiver fails again."""
+    w.run("UPDATE webhook_endpoints SET releasing = 0 WHERE id = ?", (endpoint_id,))
+
+
+def gate(w: Writer, endpoint_id: str, until: int | None) -> None:
+    """Send nothing of the schedule's before then."""
+    w.run("UPDATE webhook_endpoints SET retry_after_until = ? WHERE id = ?", (until, endpoint_id))
+
+
 def note_failure(w: Writer, endpoint_id: str, failed: bool, retry_after_until: int | None) -> None:
     """An attempt came to nothing; `failed` counts it against the receiver."""
     w.run(
         "UPDATE webhook_endpoints SET last_attempt_at = :now, failures = failures + :failed,"
+        " releasing = CASE WHEN :failed THEN 0 ELSE releasing END,"
         " failing_since = CASE WHEN :failed THEN coalesce(failing_since, :now)"
         " ELSE failing_since END,"
         " retry_after_until = coalesce(max(:until, coalesce(retry_after_until, 0)),"
@@ -169,25 +204,35 @@ def delivery_of_event(r: Reader, event_seq: int, endpoint_id: str) -> Any:
     )
 
 
-def waiting(r: Reader, now: int) -> list[tuple[str, int]]:
-    """(endpoint, when its next row is due) of every endpoint with something to send."""
-    rows = r.all(
-        "SELECT e.id, e.state, e.retry_after_until,"
-        " (SELECT min(next_at) FROM webhook_deliveries d WHERE d.endpoint_id = e.id"
-        " AND d.state = 'pending') AS any_at,"
-        " (SELECT min(next_at) FROM webhook_deliveries d WHERE d.endpoint_id = e.id"
-        " AND d.state = 'pending' AND d.trigger IN ('manual', 'test')) AS asked_at"
-        " FROM webhook_endpoints e WHERE e.deleted_at IS NULL"
-    )
-    found = []
-    for row in rows:
-        due = row["asked_at"]
-        if row["state"] == "active" and row["any_at"] is not None:
-            scheduled = max(row["any_at"], row["retry_after_until"] or 0)
-            due = scheduled if due is None else min(due, scheduled)
-        if due is not None:
-            found.append((row["id"], due))
-    return found
+WAITING = (
+    "SELECT e.id, e.state, e.retry_after_until, e.releasing, e.failures,"
+    " (SELECT min(next_at) FROM webhook_deliveries d WHERE d.endpoint_id = e.id"
+    " AND d.state = 'pending') AS any_at,"
+    " (SELECT min(next_at) FROM webhook_deliveries d WHERE d.endpoint_id = e.id"
+    " AND d.state = 'pending' AND d.trigger IN ('manual', 'test')) AS asked_at"
+    " FROM webhook_endpoints e WHERE e.deleted_at IS NULL"
+)
+
+
+def waiting(r: Reader) -> list[Due]:
+    """Every endpoint with something to send, and when its next row is due."""
+    rows = [(row, _due_at(row)) for row in r.all(WAITING)]
+    return [Due(row["id"], at, row["failures"] > 0) for row, at in rows if at is not None]
+
+
+def next_attempt(r: Reader, endpoint_id: str) -> int | None:
+    """When the next attempt at one endpoint may begin; None where nothing waits."""
+    row = r.one(f"{WAITING} AND e.id = ?", (endpoint_id,))
+    return _due_at(row) if row else None
+
+
+def _due_at(row: Any) -> int | None:
+    due: int | None = row["asked_at"]
+    if row["state"] == "active" and row["any_at"] is not None:
+        at = 0 if row["releasing"] else row["any_at"]
+        scheduled = max(at, row["retry_after_until"] or 0)
+        due = scheduled if due is None else min(due, scheduled)
+    return due
 
 
 def lease_due(
@@ -199,7 +244,7 @@ def lease_due(
         " lease = :lease, lease_until = :until WHERE id IN (SELECT id FROM webhook_deliveries"
         " WHERE endpoint_id = :endpoint AND state = 'pending' AND next_at <= :now"
         " AND (NOT :asked_only OR trigger IN ('manual', 'test'))"
-        " ORDER BY next_at, id LIMIT :limit) RETURNING *",
+        " ORDER BY next_at, event_seq LIMIT :limit) RETURNING *",
         {
             "lease": lease,
             "until": until,
@@ -209,7 +254,7 @@ def lease_due(
             "asked_only": asked_only,
         },
     )
-    return sorted(rows, key=lambda row: (row["next_at"], row["id"]))
+    return sorted(rows, key=lambda row: (row["next_at"], row["event_seq"] or 0))
 
 
 def settle(w: Writer, parcel: Parcel, state: str, next_at: int, finished_at: int | None) -> bool:
@@ -267,28 +312,33 @@ def release_held(w: Writer, endpoint_id: str, paused_at: int) -> int:
     )
 
 
-def release_backlog(w: Writer, endpoint_id: str) -> None:
-    """The receiver is back: what waits for its next try is due now."""
-    w.run(
-        "UPDATE webhook_deliveries SET next_at = ? WHERE endpoint_id = ? AND state = 'pending'"
-        " AND next_at > ?",
-        (w.now, endpoint_id, w.now),
+def release_some(w: Writer, endpoint_id: str, limit: int) -> int:
+    """Of what waits for its next try some is due now; how many."""
+    return w.run(
+        "UPDATE webhook_deliveries SET next_at = :now WHERE id IN (SELECT id"
+        " FROM webhook_deliveries WHERE endpoint_id = :endpoint AND state = 'pending'"
+        " AND next_at > :now ORDER BY next_at LIMIT :limit)",
+        {"now": w.now, "endpoint": endpoint_id, "limit": limit},
     )
 
 
-def cancel(w: Writer, endpoint_id: str, which: str = UNFINISHED) -> int:
+def cancel(w: Writer, endpoint_id: str, which: tuple[str, ...] = UNFINISHED) -> int:
     """Send these deliveries of an endpoint no more; how many there were."""
-    return w.run(
-        "UPDATE webhook_deliveries SET state = 'cancelled', finished_at = ?, lease = NULL,"  # noqa: S608
-        f" lease_until = NULL WHERE endpoint_id = ? AND {which}",
-        (w.now, endpoint_id),
+    return sum(
+        w.run(
+            "UPDATE webhook_deliveries SET state = 'cancelled', finished_at = ?, lease = NULL,"  # noqa: S608
+            f" lease_until = NULL WHERE endpoint_id = ? AND {some}",
+            (w.now, endpoint_id),
+        )
+        for some in which
     )
 
 
 def leased(r: Reader) -> list[Any]:
     """Every row that is being sent, with the state of its endpoint."""
     return r.all(
-        "SELECT d.id, d.trigger, d.lease_until, e.state AS endpoint_state"
+        "SELECT d.id, d.trigger, d.lease_until, d.next_at, e.state AS endpoint_state,"
+        " e.max_in_flight"
         " FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id"
         " WHERE d.state = 'sending'"
     )
@@ -300,15 +350,6 @@ def give_back(w: Writer, delivery_id: str, state: str, next_at: int) -> None:
         "UPDATE webhook_deliveries SET state = ?, next_at = ?, lease = NULL, lease_until = NULL"
         " WHERE id = ? AND state = 'sending'",
         (state, next_at, delivery_id),
-    )
-
-
-def interrupt_logs(w: Writer, delivery_id: str | None = None) -> None:
-    """Attempts of one delivery, or of all, that nobody is making any more were interrupted."""
-    w.run(
-        "UPDATE webhook_logs SET outcome = 'interrupted' WHERE outcome = 'in_flight'"
-        " AND (? IS NULL OR delivery_id = ?)",
-        (delivery_id, delivery_id),
     )
 
 
@@ -344,56 +385,8 @@ def shift(w: Writer, by_ms: int) -> None:
 
 def counts(r: Reader, endpoint_id: str) -> dict[str, int]:
     """How many deliveries of an endpoint wait: pending, sending and held."""
-    rows = r.all(
-        "SELECT state, count(*) AS n FROM webhook_deliveries WHERE endpoint_id = ?"
-        " AND state IN ('pending', 'sending', 'held') GROUP BY state",
-        (endpoint_id,),
-    )
-    return {"pending": 0, "sending": 0, "held": 0} | {row["state"]: row["n"] for row in rows}
-
-
-# the log ----------------------------------------------------------------------------------------
-
-
-def insert_log(w: Writer, target: Endpoint, parcel: Parcel) -> None:
-    """Note that an attempt begins."""
-    w.run(
-        "INSERT INTO webhook_logs (id, tenant_id, test, endpoint_id, delivery_id, event_id, event,"
-        " attempt, trigger, outcome, started_at) VALUES (:log_id, :tenant_id, :test, :endpoint_id,"
-        " :delivery_id, :event_id, :event, :attempt, :trigger, 'in_flight', :now)",
-        asdict(parcel) | {"tenant_id": target.tenant_id, "test": target.test, "now": w.now},
-    )
-
-
-def finish_log(w: Writer, parcel: Parcel, result: Result, next_at: int | None) -> None:
-    """Note how an attempt went."""
-    w.run(
-        "UPDATE webhook_logs SET outcome = :outcome, status = :status, error_class = :error_class,"
-        " address = :address, answer = :answer, retry_after = :retry_after,"
-        " duration_ms = :duration_ms, next_at = :next_at WHERE id = :id",
-        asdict(result) | {"next_at": next_at, "id": parcel.log_id},
-    )
-
-
-def failures_since(r: Reader, delivery_id: str, since: int) -> int:
-    """How many attempts of the schedule's failed since then: manual ones do not count."""
-    failures: int = r.value(
-        "SELECT count(*) FROM webhook_logs WHERE delivery_id = ? AND started_at >= ?"
-        " AND outcome IN ('failed', 'blocked', 'internal_error') AND trigger IN ('auto', 'replay')",
-        (delivery_id, since),
-    )
-    return failures
-
-
-def logs(
-    r: Reader, endpoint_id: str, limit: int, before: tuple[int, str] | None = None
-) -> list[LogRow]:
-    """An endpoint's attempts, newest first, those behind `before` (started_at, id)."""
-    at, log_id = before or (None, None)
-    rows = r.all(
-        "SELECT * FROM webhook_logs WHERE endpoint_id = :endpoint"
-        " AND (:at IS NULL OR (started_at, id) < (:at, :id))"
-        " ORDER BY started_at DESC, id DESC LIMIT :limit",
-        {"endpoint": endpoint_id, "at": at, "id": log_id, "limit": limit},
-    )
-    return [log_from(row) for row in rows]
+    sql = "SELECT count(*) FROM webhook_deliveries WHERE endpoint_id = ? AND state = '{}'"
+    return {
+        state: r.value(sql.format(state), (endpoint_id,))
+        for state in ("pending", "sending", "held")
+    }

@@ -20,6 +20,9 @@ CREATED = re.compile(r"^CREATE (?:VIRTUAL )?TABLE (\w+)", re.MULTILINE)
 STORES = ("/store.py", "/queries.py")
 ALSO = {  # a reason each
     f"{PACKAGE}/packages/proofs.py",  # owns the table proofs, which packages and delivery both need
+    f"{PACKAGE}/webhooks/journal.py",  # owns webhook_logs: store.py would be too long
+    f"{PACKAGE}/webhooks/networks.py",  # owns webhook_networks, as small as its table
+    f"{PACKAGE}/webhooks/retention.py",  # deletes what store.py wrote, once it is old
 }
 KERNEL = f"{PACKAGE}/kernel/"  # its modules own a table each, or the file as a whole
 
@@ -28,6 +31,7 @@ OWNERS = {
     "events": ("kernel/outbox.py",),
     "cursors": ("kernel/outbox.py",),
     "audit": ("kernel/audit.py",),
+    "notices": ("kernel/notices.py",),
     "texts": ("ui/texts/store.py",),
     "tenants": ("accounts/store.py",),
     "locations": ("accounts/store.py",),
@@ -43,8 +47,9 @@ OWNERS = {
     "proofs": ("packages/proofs.py",),
     "idempotency": ("orders/store.py",),
     "webhook_endpoints": ("webhooks/store.py",),
-    "webhook_deliveries": ("webhooks/store.py",),
-    "webhook_logs": ("webhooks/store.py",),
+    "webhook_deliveries": ("webhooks/store.py", "webhooks/retention.py"),
+    "webhook_logs": ("webhooks/journal.py",),
+    "webhook_networks": ("webhooks/networks.py",),
 }
 
 

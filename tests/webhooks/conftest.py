@@ -16,7 +16,7 @@ from scriptrun_box.kernel.db import Database, Reader, Writer, connect_writer
 from scriptrun_box.kernel.outbox import Event
 from scriptrun_box.kernel.resolver import Resolver
 from scriptrun_box.kernel.scope import BOX, Scope
-from scriptrun_box.webhooks import actions, store
+from scriptrun_box.webhooks import actions, journal, store
 from scriptrun_box.webhooks.delivery import Deliveries
 from scriptrun_box.webhooks.model import Endpoint, LogRow
 from scriptrun_box.webhooks.schedule import Schedule
@@ -61,7 +61,7 @@ class World:
 
     async def logs(self, endpoint: Endpoint) -> list[LogRow]:
         """Its attempts, oldest first."""
-        return (await self.db.read(store.logs, endpoint.id, 1000))[::-1]
+        return (await self.db.read(journal.logs, endpoint.id, 1000))[::-1]
 
     async def rows(self, endpoint: Endpoint) -> list[Any]:
         """Its deliveries, oldest first."""

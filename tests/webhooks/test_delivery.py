@@ -12,7 +12,7 @@ from scriptrun_box.kernel.db import Writer
 from scriptrun_box.kernel.resolver import Resolver
 from scriptrun_box.kernel.scope import BOX
 from scriptrun_box.webhooks import actions, claims, store
-from scriptrun_box.webhooks.delivery import IN_FLIGHT
+from scriptrun_box.webhooks.places import FAILING_MOST, IN_FLIGHT, RESERVED
 from tests.receivers import Hit, answer, hang, receiving
 
 from .conftest import Sending, World
@@ -311,8 +311,9 @@ async def test_a_row_that_cannot_be_sent_is_our_fault_and_stops_nobody(
 
 
 async def test_a_receiver_that_failed_for_long_is_probed_and_its_first_2xx_frees_the_backlog(
-    world: World, sending: Sending
+    world: World, sending: Sending, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(claims, "RELEASE_ROWS", 2)  # bit by bit
     async with receiving(hang) as receiver, sending(delays=(3_600_000,), timeout=0.3):
         endpoint = await world.endpoint(receiver.url)
         await world.set(
@@ -449,17 +450,36 @@ async def test_a_lease_nobody_holds_any_more_is_given_back_by_the_heartbeat(
             await receiver.got(2)
 
 
-async def test_no_more_than_32_attempts_are_under_way_in_all(
+async def test_however_many_receivers_hang_the_last_places_are_for_the_others(
     world: World, sending: Sending
 ) -> None:
-    async with receiving(hang) as receiver, sending():
+    async with receiving(hang) as dead, receiving() as healthy, sending():
         for _ in range(10):
-            await world.endpoint(receiver.url)
+            await world.endpoint(dead.url)
         for _ in range(4):
             await world.happens()
-        await receiver.got(IN_FLIGHT)
+        await dead.got(IN_FLIGHT - RESERVED)
         await asyncio.sleep(0.2)
-        assert len(receiver.hits) == IN_FLIGHT
+        assert len(dead.hits) == IN_FLIGHT - RESERVED
+        await world.endpoint(healthy.url)
+        began = time.monotonic()
+        for _ in range(6):
+            await world.happens()
+        await healthy.got(6)
+        assert time.monotonic() - began < 1
+
+
+async def test_receivers_that_are_known_to_fail_share_half_of_the_places(
+    world: World, sending: Sending
+) -> None:
+    async with receiving(hang) as dead, sending():
+        for _ in range(FAILING_MOST + 4):
+            await world.endpoint(dead.url)
+        await world.set("UPDATE webhook_endpoints SET failures = 1")
+        await world.happens()
+        await dead.got(FAILING_MOST)
+        await asyncio.sleep(0.2)
+        assert len(dead.hits) == FAILING_MOST
 
 
 # What people do ---------------------------------------------------------------------------------

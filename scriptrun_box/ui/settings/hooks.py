@@ -162,7 +162,7 @@ async def _checked(call: Call, filled: dict[str, Any]) -> tuple[str, tuple[str, 
     events = subscription(filled["events"])
     if not events:
         raise invalid("events", "missing", "Choose at least one event.")
-    return await deliveries_of(call).check(filled["url"]), events
+    return await deliveries_of(call).check(filled["url"], call.whose.tenant_id), events
 
 
 def _filled(call: Call) -> dict[str, Any]:
