@@ -55,11 +55,12 @@ class Outcome:
         self.details += other.details
 
 
-def page(outcome: Outcome, words: dict[str, str]) -> str:
-    """The whole of docs/benchmarks.md; `words` fill the gaps of page.md."""
+def page(outcome: Outcome, words: dict[str, str], text: str = "") -> str:
+    """A whole page of docs/: `words` fill the gaps of `text`, or of page.md."""
     promises = table(("figure", "measured", "must", "aim", ""), (f.row() for f in outcome.figures))
     seen = table(("in the same run", "median (range)"), outcome.details)
-    return Template(PAGE.read_text("utf-8")).substitute(words, promises=promises, seen=seen)
+    template = Template(text or PAGE.read_text("utf-8"))
+    return template.substitute(words, promises=promises, seen=seen)
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -203,12 +203,19 @@ CREATE INDEX packages_changed ON packages (tenant_id, test, updated_at, seq);
 CREATE INDEX packages_rx ON packages (tenant_id, rx_number) WHERE rx_number IS NOT NULL;
 CREATE INDEX packages_barcode ON packages (tenant_id, barcode) WHERE barcode IS NOT NULL;
 CREATE INDEX packages_patient ON packages (tenant_id, external_patient_id) WHERE external_patient_id IS NOT NULL;
+-- What somebody looks for among years of others: each holds only the rows it is about.
+CREATE INDEX packages_stat ON packages (tenant_id, test, seq) WHERE priority = 'stat';
+CREATE INDEX packages_urgent ON packages (tenant_id, test, seq) WHERE priority = 'urgent';
+CREATE INDEX packages_controlled ON packages (tenant_id, test, seq) WHERE controlled_substance = 1;
+CREATE INDEX packages_cold ON packages (tenant_id, test, seq) WHERE cold_chain = 1;
+CREATE INDEX packages_source ON packages (tenant_id, test, source, seq) WHERE source != 'api';
 CREATE INDEX packages_driver ON packages (driver_id, seq) WHERE driver_id IS NOT NULL;
 CREATE INDEX packages_waiting ON packages (tenant_id, test, delivery_date, name_key)
   WHERE status IN ('created', 'assigned');
 
 CREATE VIRTUAL TABLE package_search USING fts5 (  -- words of a package as the counter types them; rowid = packages.seq
-  words, content = '', contentless_delete = 1, detail = none, tokenize = 'unicode61 remove_diacritics 2'
+  words, content = '', contentless_delete = 1, detail = none, prefix = '1 2',
+  tokenize = 'unicode61 remove_diacritics 2'
 );
 
 CREATE TABLE package_moves (        -- every change of a package after it was created: who, when, from what to what

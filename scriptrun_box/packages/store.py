@@ -1,7 +1,7 @@
 """The SQL of packages and their moves."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scriptrun_box.kernel import strict_json
@@ -140,11 +140,16 @@ def get(r: Reader, scope: Scope, package_id: str) -> Package | None:
 
 def page(r: Reader, scope: Scope, wanted: Filter, before: int | None, limit: int) -> list[Package]:
     """Packages newest first, behind the `seq` of the last one shown."""
+    searched = bool(words.typed_words(wanted.q))
+    if len(wanted.statuses) > 1 and not searched:  # each status has its order in the index
+        each = [replace(wanted, statuses=(status,)) for status in wanted.statuses]
+        found = [package for one in each for package in page(r, scope, one, before, limit)]
+        return sorted(found, key=lambda package: -package.seq)[:limit]
     where, values = _where(scope, wanted)
+    newest_first = "s.rowid" if searched else "p.seq"
     if before is not None:
-        where.append("p.seq < ?")
+        where.append(f"{newest_first} < ?")
         values.append(before)
-    newest_first = "s.rowid" if words.typed_words(wanted.q) else "p.seq"
     sql = (
         f"SELECT p.* FROM {_from(wanted)} WHERE {' AND '.join(where)}"  # noqa: S608
         f" ORDER BY {newest_first} DESC LIMIT ?"

@@ -85,7 +85,8 @@ def _expression(typed: str) -> str:
 
 
 def _begun(parts: list[str]) -> str:
-    return "(" + " AND ".join(f'"{part}"*' for part in parts) + ")"
+    """Each part is a word of the index; only the last may be the beginning of one."""
+    return "(" + " AND ".join(f'"{part}"' for part in parts) + "*)"
 
 
 def _with_parts(word: str) -> list[str]:

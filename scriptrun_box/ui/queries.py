@@ -1,7 +1,7 @@
 """Read-only joins for the screens: the frame, the list of packages, one package with its story."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,7 @@ from . import words
 OPEN_SQL = "('created', 'assigned', 'out_for_delivery', 'failed')"
 WAITING_SQL = "('created', 'assigned')"
 COUNT_MAX = 20_000  # longer lists are "more than"
+FOUND_MAX = 1_000  # and so are longer lists of what a search found
 
 # What the filter "needs" can be narrowed to, and the condition behind each.
 NEEDS = {
@@ -32,6 +33,8 @@ NEEDS = {
     "address": f"p.address_incomplete = 1 AND p.status IN {WAITING_SQL}",
     "duplicate": f"p.duplicate_of IS NOT NULL AND p.status IN {WAITING_SQL}",
 }
+
+OF_WAITING = ("address", "duplicate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Page:
     packages: list[Package]
     following: int | None
     count: int
+    count_max: int  # a larger count is "more than" this
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +105,25 @@ def package_page(r: Reader, scope: Scope, wanted: Wanted, before: int | None, li
     found = package_rows(r, scope, wanted, before, limit + 1)
     shown = found[:limit]
     source, where, values = _narrowed(r, scope, wanted)
+    most = FOUND_MAX if typed.typed_words(wanted.q) else COUNT_MAX
     count = r.value(
-        f"SELECT count(*) FROM (SELECT 1 FROM {source} WHERE {where} LIMIT {COUNT_MAX + 1})",  # noqa: S608
+        f"SELECT count(*) FROM (SELECT 1 FROM {source} WHERE {where} LIMIT {most + 1})",  # noqa: S608
         values,
     )
-    return Page(shown, shown[-1].seq if len(found) > limit else None, count)
+    return Page(shown, shown[-1].seq if len(found) > limit else None, count, most)
 
 
 def package_rows(
     r: Reader, scope: Scope, wanted: Wanted, before: int | None, limit: int
 ) -> list[Package]:
     """Packages newest first, behind the `seq` of the last one shown."""
+    searched = bool(typed.typed_words(wanted.q))
+    if len(wanted.statuses) > 1 and not searched:  # each status has its order in the index
+        each = [replace(wanted, statuses=(status,)) for status in wanted.statuses]
+        found = [row for one in each for row in package_rows(r, scope, one, before, limit)]
+        return sorted(found, key=lambda package: -package.seq)[:limit]
     source, where, values = _narrowed(r, scope, wanted)
-    newest_first = "s.rowid" if typed.typed_words(wanted.q) else "p.seq"
+    newest_first = "s.rowid" if searched else "p.seq"
     if before is not None:
         where += f" AND {newest_first} < ?"
         values.append(before)
@@ -146,9 +156,13 @@ def _narrowed(r: Reader, scope: Scope, wanted: Wanted) -> tuple[str, str, list[A
         values.append(wanted.date)
     if wanted.needs:
         where.append(NEEDS[wanted.needs])
+        if wanted.needs in OF_WAITING and not sought:
+            source += " INDEXED BY packages_status"  # few rows, while the list's order is all
     if wanted.source:
         where.append("p.source = ?")
         values.append(wanted.source)
+        if wanted.source != "api":
+            where.append("p.source != 'api'")  # as the index of those says it
     return source, " AND ".join(where), values
 
 

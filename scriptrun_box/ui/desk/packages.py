@@ -15,7 +15,7 @@ from scriptrun_box.kernel.scope import Scope
 from scriptrun_box.packages.api import Q_MAX, look
 from scriptrun_box.packages.lifecycle import STATUSES
 from scriptrun_box.ui import pages, parcel, queries, words
-from scriptrun_box.ui.queries import COUNT_MAX, Wanted
+from scriptrun_box.ui.queries import Wanted
 
 from . import sheet
 
@@ -118,7 +118,6 @@ async def _list(call: Call) -> dict[str, Any]:
         "choice": choice,
         "page": page,
         "before": before,
-        "count_max": COUNT_MAX,
         "statuses": STATUS_CHOICES,
         "needs_choices": NEEDS_CHOICES,
         "sources": SOURCE_CHOICES,
