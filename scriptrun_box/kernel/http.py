@@ -33,6 +33,7 @@ from .scope import Actor
 from .scope import Scope as DataScope
 
 JSON_BODY_BYTES = 1024 * 1024
+METHODS = frozenset("GET HEAD POST PUT PATCH DELETE OPTIONS TRACE CONNECT".split())
 NO_BODY_BYTES = 64 * 1024  # where no body is expected, a small one is tolerated and ignored
 CSP = (
     "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none';"
@@ -220,7 +221,7 @@ class _Exchange:
 
     def _check_announced_length(self, limit: int) -> None:
         announced = self.call.header(b"content-length")
-        if announced is not None and announced.isdigit() and int(announced) > limit:
+        if announced and announced.isdecimal() and announced.isascii() and int(announced) > limit:
             raise TooLarge(headers={"Connection": "close"})
 
     async def _body(self, limit: int) -> bytes:
@@ -271,7 +272,7 @@ class _Exchange:
         seconds = time.perf_counter() - self._began
         metrics.observe(template, status, seconds)
         log.request(
-            call.method,
+            call.method if call.method in METHODS else "-",
             template,
             status,
             seconds * 1000,
