@@ -65,6 +65,13 @@ API: Sequence[Url] = [
     ),
     api("GET", "/api/webhooks/{id}/logs", webhooks.list_logs, HOOKS_READ, webhooks_doc.LOGS),
     api(
+        "GET",
+        "/api/webhook-attempts/{id}",
+        webhooks.read_attempt,
+        HOOKS_READ,
+        webhooks_doc.READ_ATTEMPT,
+    ),
+    api(
         "POST",
         "/api/webhook-deliveries/{id}/resend",
         webhooks.resend,

@@ -10,8 +10,8 @@ from scriptrun_box.kernel.errors import Conflict, Gone, NotFound
 from scriptrun_box.kernel.outbox import Head
 from scriptrun_box.kernel.scope import Actor, Scope
 
-from . import networks, signing, store, troubles
-from .model import PING, Endpoint, Pin
+from . import journal, networks, signing, store, troubles
+from .model import PING, Endpoint, Exchange, Pin
 
 TOPIC = "webhooks"  # signalled when an endpoint changed, or something is due that was not
 MAX_ENDPOINTS = 50  # for each of a tenant's live side and its sandbox
@@ -190,6 +190,20 @@ def resend(w: Writer, scope: Scope, actor: Actor, delivery_id: str) -> None:
     store.ask_again(w, delivery_id)
     notices.end(w, scope, found.id, troubles.SET_ASIDE)
     _note(w, found, actor, "webhook.resent", delivery=delivery_id)
+
+
+def exchange(r: Reader, scope: Scope, attempt_id: str) -> Exchange:
+    """One attempt with what was sent; raises NotFound."""
+    row = journal.attempt(r, attempt_id)
+    target = store.endpoint_of(r, scope, row.endpoint_id) if row else None
+    if row is None or target is None:
+        raise NotFound("There is no such attempt.")
+    delivery = store.delivery(r, row.delivery_id)
+    body: bytes | None = delivery["ping"] if delivery else None
+    if delivery is not None and delivery["event_seq"] is not None:
+        event = outbox.get(r, delivery["event_seq"])
+        body = event.body if event else None
+    return Exchange(row, target, target.url, body.decode("utf-8") if body else None)
 
 
 def begin_replay(w: Writer, scope: Scope, actor: Actor, endpoint_id: str) -> Endpoint:

@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from scriptrun_box.kernel import clock, outbox
+from scriptrun_box.kernel import clock, notices, outbox
 from scriptrun_box.kernel.addresses import MAX_URL_LENGTH
+from scriptrun_box.kernel.clock import DAY_MS
 from scriptrun_box.kernel.db import Reader
 from scriptrun_box.kernel.errors import Forbidden
 from scriptrun_box.kernel.http import Call, json_answer, read_model
@@ -18,11 +19,24 @@ from scriptrun_box.packages.api import bad, limit_of
 
 from . import actions, journal, store
 from .delivery import Deliveries
-from .model import Endpoint, EventName, LogRow, invalid, moment, subscription
+from .model import (
+    EVENT_NAMES,
+    OUTCOMES,
+    PING,
+    Endpoint,
+    EventName,
+    LogRow,
+    invalid,
+    moment,
+    subscription,
+)
+from .why import why
 
 REPLAY_PORTION = 500  # events queued in one transaction
 ENDPOINT_ID = re.compile(r"whk_[0-9a-f]{32}")
 DELIVERY_ID = re.compile(r"dlv_[0-9a-f]{32}")
+ATTEMPT_ID = re.compile(r"att_[0-9a-f]{32}")
+SPAN = ("since", "until")
 LOG_PLACE = re.compile(r"([0-9]{1,18})\.(att_[0-9a-f]{32})")
 
 
@@ -33,6 +47,7 @@ class EndpointIn(BaseModel):
 
     url: str = Field(min_length=1, max_length=MAX_URL_LENGTH)
     events: list[EventName] = Field(min_length=1, max_length=20)
+    ordered: bool = False
 
 
 class EndpointChangeIn(BaseModel):
@@ -42,6 +57,7 @@ class EndpointChangeIn(BaseModel):
 
     url: str = Field("", min_length=1, max_length=MAX_URL_LENGTH)
     events: list[EventName] = Field([], min_length=1, max_length=20)
+    ordered: bool | None = None
 
 
 class RotationIn(BaseModel):
@@ -77,7 +93,12 @@ async def create_endpoint(call: Call) -> Response:
     wish = read_model(call, EndpointIn)
     url = await deliveries_of(call).check(wish.url, scope.tenant_id)
     made, secret = await call.box.db.write(
-        actions.create, scope, call.caller.actor, url=url, events=subscription(wish.events)
+        actions.create,
+        scope,
+        call.caller.actor,
+        url=url,
+        events=subscription(wish.events),
+        ordered=wish.ordered,
     )
     return json_answer({**endpoint_shape(made), "secret": secret}, 201)
 
@@ -99,6 +120,7 @@ async def change_endpoint(call: Call) -> Response:
         endpoint_id,
         url=await deliveries_of(call).check(wish.url, scope.tenant_id) if wish.url else None,
         events=subscription(wish.events) or None,
+        ordered=wish.ordered,
     )
     return json_answer(endpoint_shape(changed))
 
@@ -168,6 +190,27 @@ async def replay(call: Call) -> Response:
     return json_answer({"queued": queued}, 202)
 
 
+async def read_attempt(call: Call) -> Response:
+    """One attempt with what was sent and what came back."""
+    attempt_id: str = call.path_params["id"]
+    if not ATTEMPT_ID.fullmatch(attempt_id):
+        raise bad("id", "An attempt id is att_ and 32 hexadecimal digits.")
+    return json_answer(await call.box.db.read(_attempt, _whose(call), attempt_id))
+
+
+def _attempt(r: Reader, scope: Scope, attempt_id: str) -> dict[str, Any]:
+    found = actions.exchange(r, scope, attempt_id)
+    row, kept = found.attempt, found.attempt.answer_size is None
+    answer = (row.answer or b"").decode("utf-8", "replace") if kept else None
+    return {
+        **log_shape(row),
+        "address": row.address,
+        "retry_after": row.retry_after,
+        "request": {"url": found.url, "body": found.body},
+        "answer": {"head": row.answer_head, "body": answer, "size": row.answer_size},
+    }
+
+
 async def list_logs(call: Call) -> Response:
     """A page of a webhook's attempts, newest first."""
     limit, cursor = limit_of(call), call.query_params.get("cursor")
@@ -175,7 +218,9 @@ async def list_logs(call: Call) -> Response:
     if cursor:
         place = _decode(cursor, LOG_PLACE)
         before = int(place[1]), place[2]
-    found = await call.box.db.read(_logs, _whose(call), endpoint_id_of(call), limit + 1, before)
+    found = await call.box.db.read(
+        _logs, _whose(call), endpoint_id_of(call), limit + 1, before, _wanted(call)
+    )
     following = None
     if len(found) > limit:
         last = found[limit - 1]
@@ -201,6 +246,8 @@ def endpoint_shape(shown: Endpoint) -> dict[str, Any]:
         "events": list(shown.events),
         "state": shown.state,
         "test": shown.test,
+        "ordered": shown.ordered,
+        "pinned": shown.ca_pem is not None,
         "created_at": clock.iso(shown.created_at),
         "last_attempt_at": clock.iso_or_none(shown.last_attempt_at),
         "last_ok_at": clock.iso_or_none(shown.last_ok_at),
@@ -253,14 +300,41 @@ def _whose(call: Call) -> Scope:
 
 def _shape(r: Reader, scope: Scope, endpoint_id: str) -> dict[str, Any]:
     found = actions.find(r, scope, endpoint_id)
-    return {**endpoint_shape(found), "waiting": store.counts(r, endpoint_id)}
+    now = clock.now_ms()
+    waiting, next_at = store.counts(r, endpoint_id), store.next_attempt(r, endpoint_id)
+    latest = journal.latest(r, endpoint_id)
+    return {
+        **endpoint_shape(found),
+        "waiting": waiting,
+        "next_attempt_at": clock.iso_or_none(next_at),
+        "why": why(found, waiting, next_at, latest, now, lambda at: f"at {clock.iso(at)}"),
+        "last_24h": journal.health(r, endpoint_id, now - DAY_MS),
+        "notices": [each.words for each in notices.open_notices(r, scope, endpoint_id)],
+    }
+
+
+def _wanted(call: Call) -> journal.Wanted:
+    """What the query narrows the log to; raises Invalid for what cannot be meant."""
+    given = call.query_params
+    event, outcome = given.get("event", ""), given.get("outcome", "")
+    if event and event not in (*EVENT_NAMES, PING):
+        raise bad("event", "event is the name of an event.")
+    if outcome and outcome not in OUTCOMES:
+        raise bad("outcome", f"outcome is one of {', '.join(OUTCOMES)}.")
+    since, until = (moment(name, given[name]) if name in given else None for name in SPAN)
+    return journal.Wanted(event, outcome, since, until)
 
 
 def _logs(
-    r: Reader, scope: Scope, endpoint_id: str, limit: int, before: tuple[int, str] | None
+    r: Reader,
+    scope: Scope,
+    endpoint_id: str,
+    limit: int,
+    before: tuple[int, str] | None,
+    wanted: journal.Wanted,
 ) -> list[LogRow]:
     actions.find(r, scope, endpoint_id)
-    return journal.logs(r, endpoint_id, limit, before)
+    return journal.logs(r, endpoint_id, limit, before, wanted)
 
 
 def _encode(place: str) -> str:

@@ -3,6 +3,7 @@
 from scriptrun_box.kernel.http import Doc
 
 from .api import EndpointChangeIn, EndpointIn, ReplayIn, RotationIn
+from .model import OUTCOMES
 
 GROUP = "Webhooks"
 PAGE = {"limit": "1 to 200, default 50", "cursor": "next_cursor of the page before"}
@@ -12,6 +13,8 @@ ENDPOINT = {
     "events": ["delivery.completed"],
     "state": "active",
     "test": False,
+    "ordered": False,
+    "pinned": False,
     "created_at": "2026-04-20T14:00:00Z",
     "last_attempt_at": None,
     "last_ok_at": None,
@@ -54,7 +57,8 @@ CREATE = Doc(
     summary="Subscribe a URL to events",
     text="The signing secret is in this answer and never again. Made with a sandbox key, the"
     " webhook hears of the sandbox only. The URL must be https and lead to a public address, or"
-    " into a network the owner of this box allowed.",
+    " into a network the owner of this box allowed. With ordered each event waits until the one"
+    " before it was taken or given up; without, up to four are under way at a time.",
     body=EndpointIn,
     example=NEW,
     answer={**ENDPOINT, "secret": "whsec_…"},
@@ -64,12 +68,20 @@ CREATE = Doc(
 READ = Doc(
     group=GROUP,
     summary="Read a webhook",
-    answer={**ENDPOINT, "waiting": {"pending": 0, "sending": 0, "held": 0}},
+    text="With what waits for it, when the next attempt is made, and why something is not there.",
+    answer={
+        **ENDPOINT,
+        "waiting": {"pending": 0, "sending": 0, "held": 0},
+        "next_attempt_at": None,
+        "why": "Nothing has happened yet that it wants to hear of.",
+        "last_24h": {"attempts": 0, "accepted": 0, "success_rate": None, "median_ms": None},
+        "notices": [],
+    },
     refusals=(400, 403, 404),
 )
 CHANGE = Doc(
     group=GROUP,
-    summary="Change a webhook's URL or events",
+    summary="Change a webhook's URL, events or order",
     body=EndpointChangeIn,
     example={"events": ["*"]},
     answer=ENDPOINT,
@@ -128,8 +140,28 @@ LOGS = Doc(
     group=GROUP,
     summary="Read a webhook's attempts",
     text="Every attempt has a row, newest first.",
-    query=PAGE,
+    query=PAGE
+    | {
+        "event": "only this event",
+        "outcome": ", ".join(OUTCOMES),
+        "since": "from this time on, such as 2026-04-20T14:00:00Z",
+        "until": "before this time",
+    },
     answer={"data": [ATTEMPT], "next_cursor": None},
+    refusals=(400, 403, 404),
+)
+READ_ATTEMPT = Doc(
+    group=GROUP,
+    summary="Read one attempt",
+    text="With the body that was sent and the first 8 KiB of the answer, while they are kept; after"
+    " that its size. The signature is never kept.",
+    answer={
+        **ATTEMPT,
+        "address": "203.0.113.7",
+        "retry_after": None,
+        "request": {"url": "https://example.com/hooks/scriptrun", "body": "{…}"},
+        "answer": {"head": "content-type: text/plain", "body": "ok", "size": None},
+    },
     refusals=(400, 403, 404),
 )
 RESEND = Doc(

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from hashlib import sha256
+from typing import Any
 
 from scriptrun_box.kernel import ids, outbox
 from scriptrun_box.kernel.db import Reader, Writer
@@ -82,12 +83,27 @@ def own_faults(r: Reader, delivery_id: str) -> int:
     return faults
 
 
-def attempt(r: Reader, endpoint_id: str, log_id: str) -> LogRow | None:
-    """One attempt at an endpoint."""
-    row = r.one(
-        "SELECT * FROM webhook_logs WHERE id = ? AND endpoint_id = ?", (log_id, endpoint_id)
-    )
+def attempt(r: Reader, log_id: str) -> LogRow | None:
+    """One attempt, whosever it is."""
+    row = r.one("SELECT * FROM webhook_logs WHERE id = ?", (log_id,))
     return log_from(row) if row else None
+
+
+def health(r: Reader, endpoint_id: str, since: int) -> dict[str, Any]:
+    """How many attempts were made since then and accepted, and their middle answer time."""
+    rows = r.all(
+        "SELECT outcome = 'ok' AS ok, duration_ms FROM webhook_logs WHERE endpoint_id = ?"
+        " AND started_at >= ? AND outcome != 'in_flight' ORDER BY duration_ms",
+        (endpoint_id, since),
+    )
+    accepted = sum(row["ok"] for row in rows)
+    times = [row["duration_ms"] for row in rows if row["duration_ms"] is not None]
+    return {
+        "attempts": len(rows),
+        "accepted": accepted,
+        "success_rate": round(accepted / len(rows), 4) if rows else None,
+        "median_ms": times[len(times) // 2] if times else None,
+    }
 
 
 def latest(r: Reader, endpoint_id: str) -> LogRow | None:

@@ -20,6 +20,8 @@ EVENT_NAMES: tuple[str, ...] = get_args(EventName)[:-1]
 EVERY_EVENT = "*"
 PING = "webhook.test"  # what a test sends: no event of the outbox
 
+OUTCOMES = ("ok", "failed", "blocked", "interrupted", "internal_error", "in_flight")
+
 State = Literal["active", "paused_by_user", "paused_failing"]
 Trigger = Literal["auto", "manual", "replay", "test"]
 
@@ -129,6 +131,16 @@ class LogRow:
     started_at: int
     duration_ms: int | None
     next_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """An attempt with what was sent; `body` is None once it is no longer kept."""
+
+    attempt: LogRow
+    endpoint: Endpoint
+    url: str
+    body: str | None
 
 
 def endpoint_from(row: Any) -> Endpoint:

@@ -15,7 +15,11 @@ from .model import Due, Endpoint, Parcel, endpoint_from
 # Which deliveries `cancel` is about.
 HELD = ("state = 'held'",)
 PINGS = ("state = 'pending' AND trigger = 'test'",)
-UNFINISHED = ("state = 'pending'", "state = 'sending'", *HELD)  # each has an index, all together none
+UNFINISHED = (
+    "state = 'pending'",
+    "state = 'sending'",
+    *HELD,
+)  # each has an index, all together none
 
 # endpoints --------------------------------------------------------------------------------------
 

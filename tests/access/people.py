@@ -19,11 +19,12 @@ from scriptrun_box.app import _write_behind
 from scriptrun_box.delivery import sandbox
 from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.db import Reader, Writer
-from scriptrun_box.kernel.ids import hex_id
+from scriptrun_box.kernel.ids import hex_id, prefixed
 from scriptrun_box.kernel.scope import CLI, Scope
 from scriptrun_box.orders.reading import Places, read_order
 from scriptrun_box.packages import actions as packages
 from scriptrun_box.webhooks import actions as webhooks
+from scriptrun_box.webhooks.model import Endpoint
 from tests.world import ORDER, World
 
 from .table import SIGNED_IN, Row
@@ -242,9 +243,11 @@ def _key(
 def _subject(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
     if kind in ("package", "duplicate", *STEPS):
         return _package(w, kind, scope, links)
-    if kind in ("webhook", "delivery"):
+    if kind in ("webhook", "delivery", "attempt"):
         url = f"http://127.0.0.1:9787/{next(_numbers)}"
         made, _ = webhooks.create(w, scope, CLI, url=url, events=("*",))
+        if kind == "attempt":
+            return Subject(_attempt(w, made))
         return Subject(webhooks.test(w, scope, CLI, made.id) if kind == "delivery" else made.id)
     if kind == "location":
         zone = "America/New_York"
@@ -263,6 +266,18 @@ def _subject(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
             actions.set_disabled(w, scope.tenant_id, CLI, who.id, True)
         return Subject(who.id, f"?token={token}" if kind == "link" else "", token=token)
     return Subject(kind)  # a name, such as that of a text or a static file
+
+
+def _attempt(w: Writer, made: Endpoint) -> str:
+    """An attempt that was over long ago."""
+    attempt_id = prefixed("att")
+    w.run(
+        "INSERT INTO webhook_logs (id, tenant_id, test, endpoint_id, delivery_id, event_id, event,"
+        " attempt, trigger, outcome, started_at) VALUES (?, ?, ?, ?, 'dlv_1', 'evt_1',"
+        " 'package.created', 1, 'auto', 'failed', 1)",
+        (attempt_id, made.tenant_id, made.test, made.id),
+    )
+    return attempt_id
 
 
 def _package(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:

@@ -109,6 +109,7 @@ API = [
     ),
     _api("webhooks:manage", "POST", "/api/webhooks/{id}/rotate-secret", subject="webhook"),
     _api("webhooks:manage", "GET", "/api/webhooks/{id}/logs", subject="webhook"),
+    _api("webhooks:manage", "GET", "/api/webhook-attempts/{id}", subject="attempt"),
     _api("webhooks:manage", "POST", "/api/webhook-deliveries/{id}/resend", 202, "delivery"),
     _walk("assign", "package"),
     _walk("start", "assigned"),

@@ -70,16 +70,24 @@ class Served:
         wish = {"url": f"https://{RECEIVER}/hook", "events": ["*"]}
         return str((await self.post("/api/webhooks", wish))["id"])
 
+    async def attempt(self) -> str:
+        """An attempt that is over."""
+        return str((await self._attempted())["id"])
+
     async def delivery(self) -> str:
         """A delivery whose attempt is over."""
+        return str((await self._attempted())["delivery_id"])
+
+    async def _attempted(self) -> Any:
         endpoint = await self.webhook()
-        made = await self.post(f"/api/webhooks/{endpoint}/test")
+        await self.post(f"/api/webhooks/{endpoint}/test")
         key = await self.world.key(test=True)
         async with asyncio.timeout(10):
             while True:
                 logs = await self.program.get(f"/api/webhooks/{endpoint}/logs", headers=header(key))
-                if any(row["outcome"] != "in_flight" for row in logs.json()["data"]):
-                    return str(made["delivery_id"])
+                for row in logs.json()["data"]:
+                    if row["outcome"] != "in_flight":
+                        return row
                 await asyncio.sleep(0.02)
 
 
@@ -151,6 +159,7 @@ async def test_every_curl_of_the_page_does_as_pasted_what_the_page_says(
     prepare: dict[str, Callable[[], Awaitable[str]]] = {
         "WEBHOOK_ID": served.webhook,
         "WEBHOOK_DELIVERY_ID": served.delivery,
+        "WEBHOOK_ATTEMPT_ID": served.attempt,
     }
     page = await curls_of_the_page(served)
     for row, doc in documented(URLS):
