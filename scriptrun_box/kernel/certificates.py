@@ -112,6 +112,21 @@ def names_in(leaf: x509.Certificate) -> tuple[list[str], list[str]]:
     return own.get_values_for_type(x509.DNSName), [str(address) for address in addresses]
 
 
+def parse(text: bytes) -> x509.Certificate:
+    """A certificate from its PEM text; raises ValueError."""
+    return x509.load_pem_x509_certificate(text)
+
+
+def all_names_in(certificate: x509.Certificate) -> tuple[str, ...]:
+    """Every name and address it is good for; of an old one that has none, its title."""
+    try:
+        names, addresses = names_in(certificate)
+    except x509.ExtensionNotFound:
+        titles = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        return tuple(str(title.value) for title in titles)
+    return (*names, *addresses)
+
+
 def days_left(certificate: x509.Certificate) -> int:
     """Whole days until it is no longer good."""
     return (certificate.not_valid_after_utc - _now()).days

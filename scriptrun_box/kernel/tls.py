@@ -42,6 +42,15 @@ class TlsStatus:
     fingerprint: str  # of the authority: SHA-256 as browsers show it, AB:CD:…
 
 
+def describe(pem: str) -> tuple[str, tuple[str, ...], int]:
+    """Fingerprint, names and addresses, days left of somebody else's certificate."""
+    from . import certificates
+
+    read = certificates.parse(pem.encode())
+    names = certificates.all_names_in(read)
+    return certificates.fingerprint(read), names, certificates.days_left(read)
+
+
 def machine_names() -> list[str]:
     """What this machine is called, best first: `box`, `box.local`, `localhost`."""
     host = socket.gethostname().lower().rstrip(".")

@@ -86,13 +86,13 @@ async def test_the_log_is_filtered_and_one_attempt_shows_what_was_sent_and_said(
 
 @pytest.mark.parametrize("query", ["event=x", "outcome=x", "since=x", "until=2026-01-01"])
 async def test_a_filter_that_cannot_be_meant_is_refused(program: Program, query: str) -> None:
-    wish = {"url": "http://127.0.0.1:9/", "events": ["*"]}
+    wish = {"url": "http://127.0.0.1:9787/", "events": ["*"]}
     hook = (await program("POST", "/api/webhooks", wish, 201))["id"]
     await program("GET", f"/api/webhooks/{hook}/logs?{query}", status=400)
 
 
 async def test_order_is_chosen_at_creation_and_changed_later(program: Program) -> None:
-    wish = {"url": "http://127.0.0.1:9/", "events": ["*"], "ordered": True}
+    wish = {"url": "http://127.0.0.1:9787/", "events": ["*"], "ordered": True}
     made = await program("POST", "/api/webhooks", wish, 201)
     assert made["ordered"] is True
     path = f"/api/webhooks/{made['id']}"
