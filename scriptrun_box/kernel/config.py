@@ -135,25 +135,40 @@ def load(
 ) -> Settings:
     """Read the settings; `file` must exist when named, `folder` overrides storage.folder.
 
-    Without `file`, `config.toml` in the data folder is read when there is one (where `init` and
-    `tls init` keep what they set), else one in the working folder. Raises ConfigError.
+    Without `file`, `config.toml` in the working folder is read when there is one. Beneath it lies
+    the `config.toml` of the data folder, where `init` and `tls init` keep what they set, and above
+    it the environment. Raises ConfigError.
     """
-    env = _from_environment(os.environ if environ is None else environ)
-    start = folder or Path(env.get("storage", {}).get("folder", StorageSettings().folder))
-    candidates = [file] if file else [start / "config.toml", Path("config.toml")]
     values: dict[str, Any] = {}
-    for candidate in candidates:
-        if file or _is_there(candidate):
-            values = _read(candidate)
-            break
-    for section, keys in env.items():
-        values.setdefault(section, {}).update(keys)
+    if file or _is_there(Path("config.toml")):
+        values = _read(file or Path("config.toml"))
+    for table in _from_environment(os.environ if environ is None else environ):
+        _merge(values, table)
     if folder:
-        values.setdefault("storage", {})["folder"] = str(folder)
+        _merge(values, {"storage": {"folder": str(folder)}})
+    beneath = _data_folder(values) / "config.toml"
+    settings = _read(beneath) if _is_there(beneath) else {}
+    _merge(settings, values)
     try:
-        return Settings.model_validate(_with_plan_defaults(values))
+        return Settings.model_validate(_with_plan_defaults(settings))
     except ValidationError as error:
         raise ConfigError(_sentence(error)) from None
+
+
+def _merge(values: dict[str, Any], above: Mapping[str, Any]) -> None:
+    """Lay tables over tables: what `above` names wins, what it does not name stays."""
+    for name, value in above.items():
+        below = values.get(name)
+        if isinstance(value, dict) and isinstance(below, dict):
+            _merge(below, value)
+        else:
+            values[name] = value
+
+
+def _data_folder(values: dict[str, Any]) -> Path:
+    storage = values.get("storage")
+    folder = storage.get("folder") if isinstance(storage, dict) else None
+    return Path(folder) if isinstance(folder, str) else StorageSettings().folder
 
 
 def _is_there(file: Path) -> bool:
@@ -172,27 +187,39 @@ def _read(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file.name} is not valid TOML: {error}.") from None
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """SCRIPTRUN_BOX_<SECTION>__<KEY>[__<KEY>]=value; lists and tables as JSON."""
-    values: dict[str, dict[str, Any]] = {}
-    for name, text in environ.items():
-        if not name.startswith(ENV_PREFIX) or "__" not in name:
+def _from_environment(environ: Mapping[str, str]) -> list[dict[str, Any]]:
+    """SCRIPTRUN_BOX_<SECTION>__<KEY>[__<KEY>]=value, each as a table; lists and tables as JSON."""
+    tables = []
+    for name, text in sorted(environ.items()):
+        if not name.startswith(ENV_PREFIX):
             continue
-        section, *path = name.removeprefix(ENV_PREFIX).lower().split("__")
-        table = values.setdefault(section, {})
-        for part in path[:-1]:
-            table = table.setdefault(part, {})
-        table[path[-1]] = _value(text)
-    return values
+        path = name.removeprefix(ENV_PREFIX).lower().split("__")
+        if len(path) == 1:
+            _refuse_single_underscore(name, path[0])
+            continue
+        table = _value(text)
+        for part in reversed(path):
+            table = {part: table}
+        tables.append(table)
+    return tables
+
+
+def _refuse_single_underscore(name: str, rest: str) -> None:
+    """Others may use our prefix for their own; a setting written almost right is a mistake."""
+    for known in known_names():
+        if known.replace(".", "_") == rest:
+            meant = ENV_PREFIX + known.upper().replace(".", "__")
+            raise ConfigError(f"There is no setting {name}. Did you mean {meant}?")
 
 
 def _value(text: str) -> Any:
-    """JSON where it is a list, table, number or flag; anything else is a string."""
+    """JSON where it is a list or a table; else text, from which each setting reads its own kind."""
+    if text == "null":
+        return None
     try:
-        parsed = json.loads(text)
+        return json.loads(text) if text.startswith(("[", "{")) else text
     except ValueError:
         return text
-    return text if isinstance(parsed, str) else parsed
 
 
 def _with_plan_defaults(values: dict[str, Any]) -> dict[str, Any]:
@@ -212,7 +239,8 @@ def _sentence(error: ValidationError) -> str:
     name = ".".join(path)
     if first["type"] != "extra_forbidden":
         return f"The setting {name} cannot be used: {first['msg']}."
-    near = difflib.get_close_matches(name, known_names(), n=1, cutoff=0.5)
+    known = known_names() if len(path) > 1 else list(Settings.model_fields)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]}?" if near else ""
     return f"There is no setting {name}.{hint}"
 
