@@ -1,0 +1,1 @@
+"""Input nobody thought of, through every door."""

@@ -1,0 +1,118 @@
+"""Our own OpenAPI as others use it: whatever is sent, the answer is one the description tells of.
+
+schemathesis makes requests that fit the description and requests that do not; half of those with an
+id name a thing that is there. Every run makes the same ones.
+"""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
+from starlette.applications import Starlette
+
+from scriptrun_box.kernel.scope import CLI
+from scriptrun_box.ui.openapi import openapi
+from scriptrun_box.urls import URLS
+from scriptrun_box.webhooks import actions as webhooks
+from tests.programs import need_package
+from tests.world import World, header, orders
+
+pytestmark = pytest.mark.anyio
+EXAMPLES = 20  # of each operation, once fitting its description and once not
+SPEC = openapi(URLS, "http://127.0.0.1:8787")
+OPERATIONS = [
+    (method, path) for path, methods in sorted(SPEC["paths"].items()) for method in methods
+]
+ERROR_KEYS = {"error", "code", "details", "request_id"}
+
+
+def cases_of(method: str, path: str) -> list[Any]:
+    """Requests for one operation, as schemathesis makes them."""
+    schemathesis = need_package("schemathesis")
+    operation = schemathesis.openapi.from_dict(SPEC)[path][method]
+    made: list[Any] = []
+    for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
+
+        @given(operation.as_strategy(generation_mode=mode))
+        @settings(
+            max_examples=EXAMPLES,
+            derandomize=True,
+            database=None,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        def gather(case: Any) -> None:
+            made.append(case)
+
+        try:
+            gather()
+        except Unsatisfiable:
+            pass  # nothing can contradict a description that asks for nothing
+    return made
+
+
+async def subjects(app: Starlette, client: httpx.AsyncClient, world: World) -> dict[str, str]:
+    """A thing of each kind, by the beginning of the addresses that are about it."""
+    keyed = header(world.sandbox)
+    pushed = await client.post("/api/webhook/orders", json=orders(), headers=keyed)
+    (package_id,) = pushed.json()["package_ids"]
+    wish: dict[str, Any] = {"url": "https://receiver.invalid/hook", "events": ("*",)}
+    made = await world.db.write(lambda w: webhooks.create(w, world.sandbox_scope, CLI, **wish)[0])
+    ping = await world.db.write(webhooks.test, world.sandbox_scope, CLI, made.id)
+    return {
+        "/api/packages": package_id,
+        "/api/test/packages": package_id,
+        "/api/webhooks": made.id,
+        "/api/webhook-deliveries": ping,
+    }
+
+
+def sent(case: Any, real_id: str | None, key: str) -> dict[str, Any]:
+    """A case as httpx sends it; without a key of its own it carries a valid one."""
+    path = case.path
+    for name, value in (case.path_parameters or {}).items():
+        path = path.replace(f"{{{name}}}", real_id or quote(str(value), safe=""))
+    query = {str(name): str(value) for name, value in dict(case.query or {}).items()}
+    if query.get("wait", "").isdecimal():
+        query["wait"] = "0"
+    body, content_type = case.body, case.media_type or "application/json"
+    if isinstance(body, bytes):
+        content = body
+    elif body is None or isinstance(body, dict | list | str | int | float | bool):
+        content = json.dumps(body).encode()
+    else:
+        content = b""  # schemathesis' own word for no body at all
+    headers = {"X-API-Key": key}
+    if content:
+        headers["Content-Type"] = content_type
+    return {"url": path or "/", "params": query, "content": content, "headers": headers}
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=lambda text: text)
+async def test_every_answer_is_one_the_description_tells_of(
+    app: Starlette, client: httpx.AsyncClient, world: World, method: str, path: str
+) -> None:
+    told = {int(status) for status in SPEC["paths"][path][method]["responses"]}
+    things = await subjects(app, client, world)
+    cases = cases_of(method, path)
+    assert len(cases) >= 2
+    for place, case in enumerate(cases):
+        real_id = things[path.partition("/{")[0]] if "{id}" in path and place % 2 else None
+        wish = sent(case, real_id, world.sandbox.secret)
+        answer = await client.request(method.upper(), **wish)
+        if answer.status_code == 404 and not real_id and "{id}" in path:
+            continue  # an id with a slash, or none at all, is another address
+        assert answer.status_code in told, (wish, answer.status_code, answer.text)
+        assert answer.status_code < 500
+        if answer.status_code >= 400:
+            assert set(answer.json()) == ERROR_KEYS, wish
+
+
+def test_the_description_is_valid_openapi() -> None:
+    schemathesis = need_package("schemathesis")
+    operations = schemathesis.openapi.from_dict(SPEC).get_all_operations()
+    assert sum(result.ok() is not None for result in operations) == len(OPERATIONS)
