@@ -51,7 +51,7 @@ class Log:
     ) -> None:
         """One answered request: the path as the URL table writes it, never its ids or query."""
         now = clock.iso(clock.now_ms())
-        self._stream.write(
+        self._put(
             f"{now} info request method={method} path={path} status={status} ms={ms:.1f}"
             f" caller={caller} id={request}\n"
         )
@@ -71,10 +71,13 @@ class Log:
         if seen > REPEATS_PER_SECOND:
             return
         line = " ".join(f"{name}={escaped(value)}" for name, value in facts.items())
+        self._put(f"{clock.iso(now)} {level} {words} {line}".rstrip() + "\n")
+
+    def _put(self, line: str) -> None:
         try:
-            self._stream.write(f"{clock.iso(now)} {level} {words} {line}".rstrip() + "\n")
+            self._stream.write(line)
         except (OSError, ValueError):
-            pass
+            pass  # a full disk, or a reader that has gone
 
 
 def escaped(value: Any) -> str:
