@@ -5,6 +5,7 @@ stdout and stderr: nothing of a patient may be in there.
 """
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -161,9 +162,19 @@ def box(folder: Path, **env: str) -> Iterator[Box]:
 def serving(folder: Path, *init: str, **env: str) -> Iterator[tuple[Box, str]]:
     """A box that is set up and answers, and a key of it."""
     with box(folder, **env) as made:
-        key = made.init(*init)
+        key = made.init(*init) if init or "STORAGE__KEY_FILE" in env else _take_over(folder)
         made.start()
         yield made, key
+
+
+def _take_over(folder: Path) -> str:
+    """Set a box up as a copy of one that the command line made earlier in this run; its key."""
+    made = folder.parent.parent / "made-once"
+    if not (made / "key").exists():
+        with box(made / "data") as first:
+            (made / "key").write_text(first.init())
+    shutil.copytree(made / "data", folder)
+    return (made / "key").read_text()
 
 
 def free_port() -> int:

@@ -23,11 +23,11 @@ def readable(folder: Path) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.fixture
-def encrypted(tmp_path: Path) -> Box:
+@pytest.fixture(scope="module")
+def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Box:
     """A stopped, encrypted box that took in orders."""
-    path = key_file(tmp_path)
-    with box(tmp_path / "data", STORAGE__KEY_FILE=str(path)) as made:
+    folder = tmp_path_factory.mktemp("encrypted")
+    with box(folder / "data", STORAGE__KEY_FILE=str(key_file(folder))) as made:
         key = made.init()
         made.start()
         with made.client(key) as client:

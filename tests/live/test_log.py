@@ -18,6 +18,7 @@ WRONG = (  # each value wrong in its way, and a canary
     {"pharmacy_id": "Zzcanary"},
     {"Zzcanary field": 1},
     {"notes": "Zzcanary\x00"},
+    {"patient_name": FORGED},
 )
 
 
@@ -49,6 +50,8 @@ def test_no_log_line_and_no_error_repeats_what_was_sent(tmp_path: Path) -> None:
             errors.append(client.patch(f"/api/packages/{made}", json={"priority": "Zzcanary"}))
             errors.append(client.get("/", headers={"Host": "zzcanary.example"}))
             client.get("/healthz", headers={"User-Agent": "Zzcanary"})
+            for path in ("/", "/packages/"):
+                client.get(path + FORGED.replace("\r\n", "%0d%0a"))
         errors_seen = [each for each in errors if each.status_code != 200]
         assert len(errors_seen) >= len(errors) - 1, "an unknown field alone is no error"
         for each in errors:
@@ -65,13 +68,4 @@ def test_no_log_line_and_no_error_repeats_what_was_sent(tmp_path: Path) -> None:
         assert "path=/packages/{id}" in said and made not in said
         assert not [word for word in CANARY_WORDS if word in said.lower()]
         assert key not in said and "zz" not in said.lower()
-
-
-def test_nobody_can_forge_a_line_of_the_log(tmp_path: Path) -> None:
-    with serving(tmp_path / "data") as (box, key):
-        with box.client(key) as client:
-            client.post("/api/webhook/orders", json=batch({"patient_name": FORGED}))
-            client.get("/" + FORGED.replace("\r\n", "%0d%0a"))
-            client.get("/packages/" + FORGED.replace("\r\n", "%0d%0a"))
-        assert box.stop() == 0
-        assert "forged" not in box.said()
+        assert "forged" not in said, "nobody else writes a line of the log"
