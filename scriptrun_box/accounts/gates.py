@@ -59,6 +59,11 @@ class KeyGate:
         if self.feature:
             plans.require_feature(settings.plans, tenant, self.feature)
 
+    async def with_body(self, call: Call) -> None:
+        """Once the body is read: nothing is changed below the disk's floor, reading goes on."""
+        if call.method not in SAFE:
+            call.box.disk.check()
+
 
 @dataclass(frozen=True, slots=True)
 class PersonGate:
