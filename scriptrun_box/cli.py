@@ -5,11 +5,15 @@ try again), 78 (cannot start here), 79 (damaged file).
 """
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from scriptrun_box import __version__
+
+PROGRAM = "scriptrun-box"
 
 # name -> module:attribute, imported when the verb is used: `key list` needs no web server.
 VERBS = {
@@ -30,6 +34,19 @@ VERBS = {
 }
 
 
+class WrongUsage(click.ClickException):
+    """Wrong words on the command line, told in one sentence."""
+
+    exit_code = 2
+
+    def __init__(self, error: click.UsageError) -> None:
+        path = error.ctx.command_path if error.ctx else PROGRAM
+        super().__init__(f"{error.format_message()} See {path} --help.")
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"{PROGRAM}: {self.message}", err=True)
+
+
 class Verbs(click.Group):
     """The verbs, each loaded when it is asked for."""
 
@@ -46,9 +63,28 @@ class Verbs(click.Group):
         )
         return command
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        with _in_one_sentence():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _in_one_sentence():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _in_one_sentence() -> Iterator[None]:
+    """Click explains wrong usage in a paragraph; only where nothing was typed that is help."""
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        raise WrongUsage(error) from None
+
 
 @click.command(cls=Verbs)
-@click.version_option(__version__, prog_name="scriptrun-box")
+@click.version_option(__version__, prog_name=PROGRAM)
 def main(**_: Any) -> None:
     """Pharmacy delivery in one box: orders in, packages to the door, signed events out."""
 

@@ -37,14 +37,7 @@ class Log:
 
     def failure(self, words: str, error: BaseException, **facts: Any) -> None:
         """An exception of ours: its type and place, as its text may hold a patient's data."""
-        frame = error.__traceback__
-        while frame is not None and frame.tb_next is not None:
-            frame = frame.tb_next
-        where = ""
-        if frame is not None:
-            code = frame.tb_frame.f_code
-            where = f"{code.co_filename.rpartition('scriptrun_box/')[2]}:{frame.tb_lineno}"
-        self.error(words, kind=type(error).__name__, where=where, **facts)
+        self.error(words, kind=type(error).__name__, where=place_of(error), **facts)
 
     def request(
         self, method: str, path: str, status: int, ms: float, caller: str, request: str
@@ -78,6 +71,17 @@ class Log:
             self._stream.write(line)
         except (OSError, ValueError):
             pass  # a full disk, or a reader that has gone
+
+
+def place_of(error: BaseException) -> str:
+    """The file and line an exception was raised at."""
+    frame = error.__traceback__
+    if frame is None:
+        return ""
+    while frame.tb_next is not None:
+        frame = frame.tb_next
+    file = frame.tb_frame.f_code.co_filename
+    return f"{file.rpartition('scriptrun_box/')[2]}:{frame.tb_lineno}"
 
 
 def escaped(value: Any) -> str:

@@ -12,7 +12,17 @@ from scriptrun_box.kernel.clock import iso, iso_or_none
 from scriptrun_box.kernel.db import Writer
 from scriptrun_box.kernel.scope import CLI
 
-from .common import Failure, Shelf, as_json, of_tenant, password_from, show_json, show_list, verb
+from .common import (
+    Failure,
+    Shelf,
+    as_json,
+    of_tenant,
+    password_from,
+    say,
+    show_json,
+    show_list,
+    verb,
+)
 from .lan import listen_on_lan
 
 KEY_COLUMNS = ("id", "name", "prefix", "test", "scopes", "created_at", "last_used_at", "revoked_at")
@@ -144,11 +154,12 @@ def key_list(shelf: Shelf, tenant_id: str | None, as_json: bool) -> None:
 @key.command("revoke")
 @click.argument("key_id")
 @of_tenant
+@as_json
 @verb
-def key_revoke(shelf: Shelf, key_id: str, tenant_id: str | None) -> None:
+def key_revoke(shelf: Shelf, key_id: str, tenant_id: str | None, as_json: bool) -> None:
     """Revoke a key at once."""
     shelf.write(actions.revoke_key, shelf.tenant(tenant_id).id, CLI, key_id)
-    click.echo("The key is revoked.")
+    say({"id": key_id, "revoked": True}, "The key is revoked.", as_json)
 
 
 def key_row(made: Key) -> dict[str, Any]:
@@ -199,8 +210,11 @@ def tenant_create(shelf: Shelf, name: str, kind: str, plan: str, as_json: bool) 
 @click.option("--plan", type=click.Choice(PLAN_NAMES))
 @click.option("--overage", type=click.Choice(("on", "off")))
 @of_tenant
+@as_json
 @verb
-def tenant_set(shelf: Shelf, plan: str | None, overage: str | None, tenant_id: str | None) -> None:
+def tenant_set(
+    shelf: Shelf, plan: str | None, overage: str | None, tenant_id: str | None, as_json: bool
+) -> None:
     """Change a tenant's plan or switch its overage."""
     if plan is None and overage is None:
         raise Failure("Say what to change: --plan or --overage.", 2)
@@ -210,7 +224,7 @@ def tenant_set(shelf: Shelf, plan: str | None, overage: str | None, tenant_id: s
         actions.update_tenant, tenant_id=chosen.id, actor=CLI, plan=plan, overage=over
     )
     shelf.write(change)
-    click.echo("Changed.")
+    say(tenant_row(shelf.tenant(chosen.id)), "Changed.", as_json)
 
 
 @tenant.command("list")
@@ -248,9 +262,16 @@ def user() -> None:
 @click.option("--role", type=click.Choice(ROLES), default="dispatcher", show_default=True)
 @click.option("--password-stdin", is_flag=True, help="set a password now, read from stdin")
 @of_tenant
+@as_json
 @verb
 def user_add(
-    shelf: Shelf, email: str, name: str, role: str, password_stdin: bool, tenant_id: str | None
+    shelf: Shelf,
+    email: str,
+    name: str,
+    role: str,
+    password_stdin: bool,
+    tenant_id: str | None,
+    as_json: bool,
 ) -> None:
     """Add a person; prints the end of the link with which they set their password."""
     chosen = shelf.tenant(tenant_id)
@@ -260,7 +281,8 @@ def user_add(
         passwords.check(text)
         password = passwords.hash_password(text)
     made, token = shelf.write(_add_user, chosen.id, email, name, role, password)
-    click.echo(made.id if password else f"/link?token={token}")
+    link = None if password else link_of(token)
+    say({"id": made.id, "link": link}, link or made.id, as_json)
 
 
 def _add_user(
@@ -286,9 +308,10 @@ def user_list(shelf: Shelf, tenant_id: str | None, as_json: bool) -> None:
 @click.argument("email")
 @click.option("--password-stdin", is_flag=True, help="set it now, read from stdin")
 @of_tenant
+@as_json
 @verb
 def user_reset_password(
-    shelf: Shelf, email: str, password_stdin: bool, tenant_id: str | None
+    shelf: Shelf, email: str, password_stdin: bool, tenant_id: str | None, as_json: bool
 ) -> None:
     """End a person's sessions and let them set a new password."""
     chosen = shelf.tenant(tenant_id)
@@ -300,10 +323,15 @@ def user_reset_password(
         passwords.check(text)
         hashed = passwords.hash_password(text)
         shelf.write(actions.set_password, chosen.id, CLI, found.id, hashed)
-        click.echo("The password is set.")
+        say({"id": found.id, "link": None}, "The password is set.", as_json)
     else:
-        token = shelf.write(actions.reset_password, chosen.id, CLI, found.id)
-        click.echo(f"/link?token={token}")
+        link = link_of(shelf.write(actions.reset_password, chosen.id, CLI, found.id))
+        say({"id": found.id, "link": link}, link, as_json)
+
+
+def link_of(token: str) -> str:
+    """The end of a one-time link: the box's address goes before it."""
+    return f"/link?token={token}"
 
 
 def user_row(made: User) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from scriptrun_box.kernel.config import ConfigError, Settings, load
 from scriptrun_box.kernel.db import read_once, run_once
 from scriptrun_box.kernel.errors import Refusal
 from scriptrun_box.kernel.file_errors import CannotUse
+from scriptrun_box.kernel.log import place_of
 from scriptrun_box.kernel.opening import at_hand
 
 REFUSED, WRONG_USAGE = 1, 2
@@ -78,6 +79,15 @@ def verb(function: F) -> F:
             raise Failure(error.sentence, status) from None
         except ConfigError as error:
             raise Failure(str(error), WRONG_USAGE) from None
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except OSError as error:
+            what = f": {error.filename}" if error.filename else ""
+            raise Failure(f"{error.strerror or type(error).__name__}{what}.") from None
+        except Exception as error:
+            raise Failure(
+                f"This did not work: {type(error).__name__} at {place_of(error)}."
+            ) from None
 
     return wrapped  # type: ignore[return-value]
 
@@ -102,14 +112,31 @@ def show_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False))
 
 
+def say(result: dict[str, Any], sentence: str, in_json: bool) -> None:
+    """What was done: a line for people, the result for programs."""
+    if in_json:
+        show_json(result)
+    else:
+        click.echo(sentence)
+
+
 def password_from(stdin: bool) -> str:
     """A password from standard input's first line, or asked for twice."""
     if stdin:
-        return sys.stdin.readline().rstrip("\r\n")
+        return _first_line()
     if not sys.stdin.isatty():
         raise Failure("Give the password with --password-stdin.", WRONG_USAGE)
     password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     return password
+
+
+def _first_line() -> str:
+    try:
+        line = sys.stdin.readline().rstrip("\r\n")
+        line.encode("utf-8")
+    except UnicodeError:
+        raise Failure("The password is not text in UTF-8.", WRONG_USAGE) from None
+    return line
 
 
 def _cell(value: Any) -> str:

@@ -82,13 +82,17 @@ def audit_verbs() -> None:
 
 
 @audit_verbs.command("verify")
+@as_json
 @verb
-def audit_verify(shelf: Shelf) -> None:
+def audit_verify(shelf: Shelf, as_json: bool) -> None:
     """Check that no row of the audit was changed or removed."""
     broken = shelf.read(audit.verify)
+    if as_json:
+        show_json({"ok": broken is None, "broken_at": broken})
     if broken is not None:
         raise Failure(f"The chain is broken at row {broken}: it or the one before was changed.")
-    click.echo("The chain is whole.")
+    if not as_json:
+        click.echo("The chain is whole.")
 
 
 @audit_verbs.command("export")
