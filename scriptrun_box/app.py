@@ -66,6 +66,7 @@ def create_app(settings: Settings, opened: Opened) -> Starlette:
     app.state.known_keys = {}
     app.state.writing_behind = asyncio.Lock()
     app.state.answered_at = clock.monotonic()
+    app.state.tried_at, app.state.trouble_writing = float("-inf"), None
     app.state.broken = False
     app.state.close_streams = lambda: None
     app.state.stop = lambda: None

@@ -10,7 +10,7 @@ from typing import Any
 from scriptrun_box.kernel import audit, ids
 from scriptrun_box.kernel.clock import HOUR_MS, is_time_zone
 from scriptrun_box.kernel.config import PlansSettings
-from scriptrun_box.kernel.db import Reader, Signal, Writer
+from scriptrun_box.kernel.db import Signal, Writer
 from scriptrun_box.kernel.errors import Conflict, Invalid, NotFound
 from scriptrun_box.kernel.scope import BOX, Actor
 
@@ -302,11 +302,6 @@ def revoke_key(w: Writer, tenant_id: str, actor: Actor, key_id: str) -> None:
         raise NotFound("There is no such key, or it is already revoked.")
     audit.record(w, tenant_id, actor, "key.revoked", key_id)
     w.after_commit(Signal(KEYS_CHANGED, tenant_id))
-
-
-def key_list(r: Reader, tenant_id: str) -> list[Key]:
-    """A tenant's keys."""
-    return store.keys(r, tenant_id)
 
 
 def digest_of(secret: str) -> bytes:

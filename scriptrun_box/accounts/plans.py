@@ -51,6 +51,14 @@ class Meter:
             self._over_by_tenant[tenant.id] += over
         self._new_by_key[key.id] += orders
 
+    def room(self, key: Key) -> Room:
+        """What is left of the hour of a key that was charged here."""
+        minutes, limit = self._minutes[key.id], orders_per_hour(self._limits, key)
+        used = sum(count for _, count in minutes) + self._new_by_key[key.id]
+        oldest = minutes[0][0] if minutes else self._w.now // MINUTE_MS
+        wait = (oldest + 1) * MINUTE_MS + HOUR_MS - self._w.now
+        return Room(limit, max(0, limit - used), whole_seconds(wait / 1000))
+
     def write(self) -> None:
         """Store what was let through."""
         month = clock.month(self._w.now)

@@ -19,6 +19,7 @@ FREE_FAILURES = 5  # from one address for one e-mail, before it has to wait
 LONGEST_WAIT_SECONDS = 300
 LOCKED_AFTER = 100  # wrong passwords in a row, from anywhere; an owner's new link unlocks
 REMEMBERED = 10_000  # (e-mail, address) pairs
+EMAIL_MAX_CHARS = 320  # nobody has a longer one, and what is guessed is remembered
 DEVICE_MAX = 120
 
 
@@ -67,7 +68,7 @@ async def sign_in(
     db: Database, sign_ins: SignIns, *, email: str, password: str, address: str, device: str
 ) -> str:
     """The token of a new session; raises Unauthorized or RateLimited, the same for any reason."""
-    email = email.strip().casefold()
+    email = email.strip().casefold()[:EMAIL_MAX_CHARS]
     sign_ins.check(email, address)
     sign_ins.wrong(email, address)  # until it is found right: guesses made at once count as well
     found = await db.read(store.user_by_email, email)

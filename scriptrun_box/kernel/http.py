@@ -201,12 +201,12 @@ class _Exchange:
         self._check_host()
         limit = row.body_bytes if row else NO_BODY_BYTES
         self._check_announced_length(limit)
+        if not (row and row.before_setup) and not call.box.is_set_up():
+            raise Unavailable("This box is not set up yet.", code="not_set_up")
         if row is None:
             if path.allow:
                 raise MethodNotAllowed(headers={"Allow": path.allow})
             raise NotFound()
-        if not row.before_setup and not call.box.is_set_up():
-            raise Unavailable("This box is not set up yet.", code="not_set_up")
         call.url_row = row
         await row.gate(call)
         call.content = await self._body(limit)

@@ -5,6 +5,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from scriptrun_box.accounts.gates import client, comes_from
 from scriptrun_box.kernel import clock, meta, metrics
+from scriptrun_box.kernel.box import Box
 from scriptrun_box.kernel.db import Writer
 from scriptrun_box.kernel.errors import Forbidden, NotFound, Refusal
 from scriptrun_box.kernel.http import Call, json_answer
@@ -12,6 +13,8 @@ from scriptrun_box.kernel.http import Call, json_answer
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 CA_FILE = "ca.crt"  # where the authority is the box's own, it lies beside the certificate
 CA_TYPE = "application/x-x509-ca-cert"  # phones offer to install it
+TRIED_SECONDS = 1.0
+Problem = dict[str, str]
 
 
 async def healthz(call: Call) -> Response:
@@ -21,17 +24,7 @@ async def healthz(call: Call) -> Response:
 
 async def readyz(call: Call) -> Response:
     """Ready: the file takes a write and the disk has room; else 503 with what is wrong."""
-    problems = []
-    try:
-        call.box.disk.check()
-        await call.box.db.write(_try_writing)
-    except _Tried:
-        pass
-    except Refusal as refusal:
-        problems.append({"code": refusal.code, "message": refusal.sentence})
-    except Exception as error:
-        message = f"The file cannot be written ({type(error).__name__})."
-        problems.append({"code": "not_writable", "message": message})
+    problems = [trouble] if (trouble := await _trouble_writing(call)) else []
     if not call.box.is_set_up():
         problems.append({"code": "not_set_up", "message": "This box is not set up yet."})
     copy = call.box.publisher.state()
@@ -69,6 +62,31 @@ async def ca_certificate(call: Call) -> Response:
     except FileNotFoundError:
         pass
     raise NotFound("This box has no certificate authority of its own.")
+
+
+async def _trouble_writing(call: Call) -> Problem | None:
+    """Why the file takes no write, as of at most a second ago: anyone may ask, as often as they
+    like, and orders that share their commit with a write that is undone are taken in twice."""
+    state = call.app.state
+    if clock.monotonic() - state.tried_at >= TRIED_SECONDS:
+        state.tried_at = clock.monotonic()
+        state.trouble_writing = await _try(call.box)
+    trouble: Problem | None = state.trouble_writing
+    return trouble
+
+
+async def _try(box: Box) -> Problem | None:
+    try:
+        box.disk.check()
+        await box.db.write(_try_writing)
+    except _Tried:
+        return None
+    except Refusal as refusal:
+        return {"code": refusal.code, "message": refusal.sentence}
+    except Exception as error:
+        message = f"The file cannot be written ({type(error).__name__})."
+        return {"code": "not_writable", "message": message}
+    raise AssertionError("the write that shows the file takes one is undone")
 
 
 class _Tried(Exception):

@@ -11,6 +11,7 @@ from scriptrun_box.kernel import audit, strict_json
 from scriptrun_box.kernel.config import LimitsSettings, PlansSettings
 from scriptrun_box.kernel.db import Writer
 from scriptrun_box.kernel.errors import Invalid, Refusal
+from scriptrun_box.kernel.limiter import Room
 from scriptrun_box.kernel.scope import Actor, Scope
 from scriptrun_box.packages import actions as packages
 from scriptrun_box.packages.actions import Created
@@ -36,10 +37,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The bytes of a 200, and whether they were given before."""
+    """The bytes of a 200, and whether they were given before; else what is left of the hour."""
 
     body: bytes
     replayed: bool
+    room: Room | None = None
 
 
 Outcome = Answer | Refusal
@@ -72,7 +74,7 @@ def ingest(w: Writer, requests: list[Request]) -> list[Outcome]:
         if request.idempotency_key is not None:
             begun.add(replay_key)
     meter.write()
-    outcomes |= zip(accepted, _create(w, list(accepted.values())), strict=True)
+    outcomes |= zip(accepted, _create(w, list(accepted.values()), meter), strict=True)
     if twins:  # they now find the answer of the first
         outcomes |= zip(twins, ingest(w, list(twins.values())), strict=True)
     return [outcomes[place] for place in range(len(requests))]
@@ -91,7 +93,7 @@ def _admit(w: Writer, request: Request, meter: plans.Meter) -> Answer | None:
     return None
 
 
-def _create(w: Writer, requests: list[Request]) -> list[Answer]:
+def _create(w: Writer, requests: list[Request], meter: plans.Meter) -> list[Answer]:
     """Store the orders of admitted requests; those of one key in as few statements as one batch."""
     answers: dict[int, Answer] = {}
     by_key: dict[str, list[int]] = {}
@@ -101,15 +103,17 @@ def _create(w: Writer, requests: list[Request]) -> list[Answer]:
         caller = requests[places[0]].caller
         contents = [content for place in places for content in requests[place].batch.contents]
         made = packages.create_many(w, caller.scope, caller.actor, "api", contents)
+        room = meter.room(caller.key)
         first = 0
         for place in places:
             behind = first + len(requests[place].batch.contents)
-            answers[place] = _answer(w, requests[place], made[first:behind])
+            body = _answer(w, requests[place], made[first:behind])
+            answers[place] = Answer(body, replayed=False, room=room)
             first = behind
     return [answers[place] for place in range(len(requests))]
 
 
-def _answer(w: Writer, request: Request, made: list[Created]) -> Answer:
+def _answer(w: Writer, request: Request, made: list[Created]) -> bytes:
     """The bytes of the 200, kept for a replay where the caller may ask for one; the audit's row."""
     batch, key = request.batch, request.caller.key
     audit.record(
@@ -126,7 +130,7 @@ def _answer(w: Writer, request: Request, made: list[Created]) -> Answer:
     answer = strict_json.dumps(_shape(batch, made))
     if request.idempotency_key is not None:
         store.keep(w, key.id, request.idempotency_key, request.body_hash, answer)
-    return Answer(answer, replayed=False)
+    return answer
 
 
 def edit(

@@ -32,6 +32,8 @@ async def push_orders(call: Call) -> Response:
         body_hash=hashlib.sha256(call.content).digest(),
     )
     answer = await call.box.db.write_each(ingest, request)
+    if answer.room and call.room and answer.room.remaining < call.room.remaining:
+        call.room = answer.room  # callers are told of the tightest limit
     headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
     return Response(answer.body, headers=headers, media_type="application/json")
 

@@ -126,6 +126,20 @@ def cancel(w: Writer, scope: Scope, actor: Actor, package_id: str, reason: str) 
     return move_on(w, scope, actor, package_id, "cancel", detail={"reason": reason})
 
 
+def redeliver(w: Writer, scope: Scope, actor: Actor, package_id: str) -> Package:
+    """Back to be assigned: the failed attempt stays in the timeline and its proof, not here."""
+    return move_on(
+        w,
+        scope,
+        actor,
+        package_id,
+        "redeliver",
+        driver_id=None,
+        failure_reason=None,
+        failure_note=None,
+    )
+
+
 def edit(w: Writer, scope: Scope, actor: Actor, package_id: str, content: Content) -> Package:
     """Replace what the order said with an already checked content; names of changed fields kept.
 

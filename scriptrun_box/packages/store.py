@@ -207,17 +207,6 @@ def _where(scope: Scope, wanted: Filter) -> tuple[list[str], list[Any]]:
     return where, values
 
 
-def status_counts(r: Reader, scope: Scope) -> dict[str, int]:
-    """How many packages are in each status that is not an end."""
-    return {
-        status: r.value(
-            "SELECT count(*) FROM packages WHERE tenant_id = ? AND test = ? AND status = ?",
-            (scope.tenant_id, scope.test, status),
-        )
-        for status in ("created", "assigned", "out_for_delivery", "failed")
-    }
-
-
 def set_status(w: Writer, package: Package, to_status: str, **facts: Any) -> bool:
     """Compare and set: move on only from the status that was read; further columns with it."""
     columns = "".join(f", {name} = ?" for name in facts)

@@ -9,8 +9,9 @@ from scriptrun_box.accounts import actions, gates, passwords, signin
 from scriptrun_box.accounts import store as accounts
 from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.db import Writer
-from scriptrun_box.kernel.errors import Invalid, NotFound, RateLimited, Unauthorized
+from scriptrun_box.kernel.errors import Forbidden, Invalid, NotFound, RateLimited, Unauthorized
 from scriptrun_box.kernel.http import Call
+from scriptrun_box.kernel.tls import machine_addresses
 
 from . import pages
 
@@ -82,6 +83,7 @@ async def sandbox(call: Call) -> Response:
 
 async def set_up_page(call: Call) -> Response:
     """GET /set-up?token=…: the first page of a new box."""
+    _need_this_machine(call)
     token = call.query_params.get("token", "")
     _check_link(call, token, for_person=False)
     zone = call.box.settings.pharmacy.time_zone
@@ -90,6 +92,7 @@ async def set_up_page(call: Call) -> Response:
 
 async def set_up(call: Call) -> Response:
     """POST /set-up: the pharmacy and its owner, who is signed in at once."""
+    _need_this_machine(call)
     gates.check_same_site(call)
     form = gates.form(call)
     token = form.get("token", "")
@@ -171,6 +174,12 @@ def _set_up(w: Writer, token: str, form: dict[str, str], hashed: str, device: st
 
 def _set_password(w: Writer, token: str, hashed: str, device: str) -> str:
     return signin.start_session(w, actions.set_password_by_link(w, token, hashed), device)
+
+
+def _need_this_machine(call: Call) -> None:
+    """A box is set up where it runs: nobody on the network can be faster."""
+    if gates.client(call) not in machine_addresses():
+        raise Forbidden("Set the box up on the machine it runs on.", code="source_refused")
 
 
 def _check_link(call: Call, token: str, *, for_person: bool) -> None:

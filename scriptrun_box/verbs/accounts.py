@@ -147,7 +147,7 @@ def key_create(shelf: Shelf, tenant_id: str | None, as_json: bool, **wish: Any) 
 @verb
 def key_list(shelf: Shelf, tenant_id: str | None, as_json: bool) -> None:
     """List the keys, revoked ones too."""
-    keys = shelf.read(actions.key_list, shelf.tenant(tenant_id).id)
+    keys = shelf.read(store.keys, shelf.tenant(tenant_id).id)
     show_list([key_row(each) for each in keys], KEY_COLUMNS, as_json)
 
 

@@ -2,13 +2,14 @@
 
 import sqlite3
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 from sqlcipher3 import dbapi2
 
 from scriptrun_box.accounts import store
 from scriptrun_box.app import LOOPBACK_HOSTS
-from scriptrun_box.kernel import clock, copies
+from scriptrun_box.kernel import clock, copies, tls
 from scriptrun_box.kernel.config import Settings
 from scriptrun_box.kernel.db import read_once
 from scriptrun_box.kernel.disk import Disk
@@ -104,12 +105,22 @@ def _sqlite() -> Finding:
     return Finding("engine", version >= SAFE_SQLITE, words)
 
 
+def _certificate(file: Path) -> Finding:
+    """How long it is good for, where it is the box's own: another one is its maker's business."""
+    status = tls.status(file.parent)
+    if status is None or status.days_left >= tls.RENEW_DAYS:
+        return Finding("network", True, "the local network, encrypted")
+    days = max(status.days_left, 0)
+    words = f"the certificate is good for {days} more days: type scriptrun-box tls init"
+    return Finding("network", False, words, grave=not days)
+
+
 def _listening(settings: Settings) -> Finding:
     server = settings.server
     if server.host in LOOPBACK_HOSTS:
         return Finding("network", True, "this machine only")
     if server.tls_cert:
-        return Finding("network", True, "the local network, encrypted")
+        return _certificate(server.tls_cert)
     return Finding(
         "network", False, "plain HTTP on the network: anyone on it can read patient data", False
     )

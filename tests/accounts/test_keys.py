@@ -11,7 +11,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from scriptrun_box.accounts import actions
+from scriptrun_box.accounts import actions, store
 from scriptrun_box.accounts.model import KEY_SCOPES
 from scriptrun_box.app import _write_behind
 from scriptrun_box.kernel.db import Reader
@@ -262,11 +262,11 @@ async def test_a_key_may_be_used_from_its_networks_only(
 async def test_a_key_that_cannot_be_meant_is_not_made(
     world: World, wish: dict[str, Any], field: str
 ) -> None:
-    before = len(await world.db.read(actions.key_list, world.pharmacy.tenant.id))
+    before = len(await world.db.read(store.keys, world.pharmacy.tenant.id))
     with pytest.raises(Invalid) as refused:
         await world.key(**wish)
     assert refused.value.details[0]["field"] == field
-    assert len(await world.db.read(actions.key_list, world.pharmacy.tenant.id)) == before
+    assert len(await world.db.read(store.keys, world.pharmacy.tenant.id)) == before
 
 
 async def test_a_key_cannot_be_bound_to_another_tenants_location(world: World) -> None:
@@ -280,7 +280,7 @@ async def test_the_last_use_of_a_key_is_remembered(
     made = await world.key()
     await get(client, made, "account")
     await _write_behind(app)  # what a heartbeat does each second
-    keys = await world.db.read(actions.key_list, world.pharmacy.tenant.id)
+    keys = await world.db.read(store.keys, world.pharmacy.tenant.id)
     (used,) = [key.last_used_at for key in keys if key.id == made.key.id]
     assert used is not None
     assert used >= made.key.created_at

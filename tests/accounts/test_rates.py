@@ -89,7 +89,7 @@ async def test_waiting_as_told_makes_room(tmp_path: Path, monkeypatch: pytest.Mo
 async def test_every_keyed_answer_tells_the_room_left_whatever_its_outcome(
     client: httpx.AsyncClient, world: World
 ) -> None:
-    key = await world.key(ingest_per_minute=9, orders_per_hour=3, scopes=("orders:write",))
+    key = await world.key(ingest_per_minute=9, scopes=("orders:write",))
     outcomes = [
         (await push(client, key), 200),
         (await push(client, key, patient_name=""), 400),

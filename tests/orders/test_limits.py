@@ -44,7 +44,11 @@ async def test_the_hour_takes_exactly_its_orders_and_refuses_a_batch_whole(
     limits = {"orders_per_hour": 10}
     async with running(tmp_path / "data", limits=limits) as app, client_of(app) as client:
         key = (await build_world(app.state.box.db)).live
-        assert (await push(client, key, 7)).status_code == 200
+        accepted = await push(client, key, 7)
+        assert accepted.status_code == 200
+        assert accepted.headers["ratelimit-limit"] == "10", "the tightest limit, not the minute's"
+        assert accepted.headers["ratelimit-remaining"] == "3"
+        assert 3_600 <= int(accepted.headers["ratelimit-reset"]) <= 3_660
         refused = await push(client, key, 4)
         assert refused.status_code == 429
         assert refused.json()["code"] == "orders_per_hour"

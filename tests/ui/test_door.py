@@ -154,6 +154,11 @@ async def test_the_first_link_sets_the_box_up_and_works_once(tmp_path: Path) -> 
         assert (await http.get("/sign-in")).status_code == 503
         token = await app.state.box.db.write(actions.create_link, None)
         assert (await http.get("/set-up?token=guess")).status_code == 404
+        elsewhere = httpx.ASGITransport(app, client=("192.0.2.77", 40_000))
+        async with httpx.AsyncClient(transport=elsewhere, base_url=HOST) as stranger:
+            for method in ("GET", "POST"):
+                refused = await stranger.request(method, f"/set-up?token={token}")
+                assert refused.json()["code"] == "source_refused"
         page = await http.get(f"/set-up?token={token}")
         assert page.status_code == 200
         assert '<option value="America/New_York" selected>' in page.text

@@ -211,6 +211,8 @@ async def test_the_sandbox_walks_a_package_to_the_door_and_back(
     page = await owner.see(path)
     assert "Could not be delivered: no answer" in page and "Deliver again" in page
     await owner.send(f"{path}/after-failure", act="redeliver")
+    again = await stored(world, package_id, test=True)
+    assert (again.status, again.driver_id, again.failure_reason) == ("created", None, None)
     for step in ("assign", "start", "deliver"):
         assert (await owner.send(f"{path}/walk", step=step)).status_code == 303
     page = await owner.see(path)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scriptrun_box.ui.desk import sheet
+from scriptrun_box.ui import spreadsheet
 from scriptrun_box.ui.desk.packages import EXPORT_ROWS, NEEDS_CHOICES, ROWS
 from scriptrun_box.ui.queries import NEEDS
 from tests.ui.conftest import PACKAGE, Push, Visit
@@ -146,6 +146,6 @@ async def test_dangerous_cells_come_out_as_text(visit: Visit, push: Push) -> Non
 
 @given(st.text())
 def test_no_text_starts_a_formula(text: str) -> None:
-    made = sheet.safe(text)
+    made = spreadsheet.cell(text)
     assert not made.startswith(("=", "+", "-", "@", "\t", "\r"))
     assert made.removeprefix("'") == text.removeprefix("'")

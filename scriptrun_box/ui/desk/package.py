@@ -88,12 +88,11 @@ async def decide(call: Call) -> Response:
 async def after_failure(call: Call) -> Response:
     """POST /packages/{id}/after-failure: deliver it again, or take it back to the shelf."""
     again = gates.form(call).get("act") == "redeliver"
-    act = "redeliver" if again else "return"
     whose, actor = call.whose, call.caller.actor
+    if again:
+        return await _do(call, "again", lambda w: actions.redeliver(w, whose, actor, _id(call)))
     return await _do(
-        call,
-        "again" if again else "returned",
-        lambda w: actions.move_on(w, whose, actor, _id(call), act),
+        call, "returned", lambda w: actions.move_on(w, whose, actor, _id(call), "return")
     )
 
 

@@ -23,7 +23,7 @@ FIELDS = (
         "patient_address",
         "string",
         REQUIRED,
-        "Postal address on one line; put on the map after the order is stored.",
+        "Postal address on one line, with house number, and ZIP code or state.",
     ),
     Field(
         "patient_phone",

@@ -91,4 +91,7 @@ setInterval(() => {
   }
 }, 5000);
 
+// On a phone the navigation is one line: have the page one is on in sight.
+document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 for (const shown of document.querySelectorAll(".toasts .toast")) setTimeout(() => shown.remove(), TOAST_MS);
