@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from scriptrun_box.accounts import actions, store
 from scriptrun_box.accounts.model import KEY_SCOPES
 from scriptrun_box.app import _write_behind
-from scriptrun_box.kernel.db import Reader
+from scriptrun_box.kernel.db import Reader, Writer
 from scriptrun_box.kernel.errors import Invalid, NotFound
 from scriptrun_box.kernel.scope import CLI
 from tests.pushing import get, push
@@ -284,3 +284,24 @@ async def test_the_last_use_of_a_key_is_remembered(
     (used,) = [key.last_used_at for key in keys if key.id == made.key.id]
     assert used is not None
     assert used >= made.key.created_at
+
+
+async def test_a_feature_the_plan_lacks_is_a_403_until_the_plan_has_it(tmp_path: Path) -> None:
+    for features, status in ((["import"], 403), (["import", "webhooks"], 200)):
+        plans = {"starter": {"features": features}}
+        async with running(tmp_path / "data", plans=plans) as app, client_of(app) as client:
+            made = await app.state.box.db.write(starter_key)
+            answer = await get(client, made, "webhooks")
+            assert answer.status_code == status
+            if status == 403:
+                assert answer.json()["code"] == "feature_not_in_plan"
+                assert "starter" in answer.json()["error"]
+            assert (await get(client, made, "account")).json()["features"] == features
+
+
+def starter_key(w: Writer) -> actions.NewKey:
+    """A key of a new tenant on the smallest plan."""
+    made = actions.create_tenant(
+        w, CLI, name="Small", kind="pharmacy", plan="starter", time_zone="America/New_York"
+    )
+    return actions.create_key(w, made.tenant.id, CLI, name="small")
