@@ -13,8 +13,8 @@ STATEMENT_CACHE = 256
 CACHE_KIB = 16_000
 JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
 SQLITE_FULL, SQLITE_IOERR, SQLITE_READONLY, SQLITE_BUSY, SQLITE_CORRUPT = 13, 10, 8, 5, 11
+SQLITE_CANTOPEN = 14
 PRIMARY = 0xFF  # the low byte of an extended result code
-FSYNC_FAILED = (10 | 4 << 8, 10 | 5 << 8)  # SQLITE_IOERR_FSYNC, SQLITE_IOERR_DIR_FSYNC
 
 
 def connect(
@@ -70,7 +70,7 @@ def connect_writer(path: Path, key: bytes | None = None) -> Any:
 
 
 def code_of(error: BaseException) -> int:
-    """SQLite's extended result code, or 0 when the error is not SQLite's."""
+    """SQLite's result code, or 0 when the error is not SQLite's; sqlcipher3 tells the primary one."""
     return getattr(error, "sqlite_errorcode", 0) or 0
 
 
@@ -80,6 +80,9 @@ def is_storage(error: BaseException) -> bool:
 
 
 def is_fatal(error: BaseException) -> bool:
-    """After a failed fsync or on a damaged file, going on would lie about what is on disk."""
-    code = code_of(error)
-    return code in FSYNC_FAILED or code & PRIMARY == SQLITE_CORRUPT
+    """After a failed fsync or on a damaged file, going on would lie about what is on disk.
+
+    sqlcipher3 does not tell a failed fsync from other I/O errors: after any of them the process
+    ends, and the next one finds out what the disk holds.
+    """
+    return code_of(error) & PRIMARY in (SQLITE_IOERR, SQLITE_CORRUPT)

@@ -7,6 +7,11 @@ stops at the floor keeps those megabytes for the write-ahead log, a purge and a 
 import os
 from pathlib import Path
 
+try:
+    import resource
+except ImportError:  # not on Windows, which has no such limit
+    resource = None  # type: ignore[assignment]
+
 from . import clock
 from .errors import DiskFull
 
@@ -31,7 +36,19 @@ class Disk:
             state = os.statvfs(self._folder)
             self._free_mb = state.f_bavail * state.f_frsize // MEGABYTE
             self._looked_at = now
-        return self._free_mb
+        room = self._room_to_grow()
+        return self._free_mb if room is None else min(self._free_mb, room // MEGABYTE)
+
+    def _room_to_grow(self) -> int | None:
+        """Bytes until a file reaches the size this process may write (RLIMIT_FSIZE); mostly none.
+
+        To SQLite that limit is an I/O error, after which the box has to end: so it stops before.
+        """
+        limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0] if resource else -1
+        if limit < 0:  # RLIM_INFINITY
+            return None
+        with os.scandir(self._folder) as entries:
+            return limit - max((each.stat().st_size for each in entries if each.is_file()), default=0)
 
     def is_low(self) -> bool:
         """Whether the floor is reached: readiness is red and writes are refused."""

@@ -2,6 +2,7 @@
 
 CannotUse              status  when
 ├── AlreadyRunning     75      another process serves or restores this folder
+├── DiskFailed         75      the disk answered with an error
 ├── NoBox              78      nothing was ever set up in this folder
 ├── NoRights           78      the folder or a file in it cannot be read or written
 ├── NetworkFolder      78      the live file would lie on a network file system
@@ -24,6 +25,10 @@ class CannotUse(Exception):
 
 class AlreadyRunning(CannotUse):
     status = 75
+
+
+class DiskFailed(CannotUse):
+    status = 75  # it may pass: worth another try
 
 
 class NoBox(CannotUse):

@@ -7,8 +7,16 @@ from pathlib import Path
 
 from . import clock, copies, migrate, restoring
 from .config import Settings
-from .connection import DatabaseError, connect, connect_writer
-from .file_errors import AlreadyRunning, Damaged, NoBox, NoRoom, WrongKey
+from .connection import (
+    PRIMARY,
+    SQLITE_CANTOPEN,
+    SQLITE_IOERR,
+    DatabaseError,
+    code_of,
+    connect,
+    connect_writer,
+)
+from .file_errors import AlreadyRunning, Damaged, DiskFailed, NoBox, NoRoom, WrongKey
 from .folder import LOCK_WAIT_SECONDS, DataFolder, Lock, read_key, stamp
 
 # A quick check reads every page: 1 ms per MB on a plain file, 5 ms on an encrypted one. A larger
@@ -150,9 +158,14 @@ def _make_ready(
     except DatabaseError as error:
         if copies.is_full(error):
             raise NoRoom(f"The disk of {folder.path} is full: free some and start again.") from None
-        if not copies.is_damage(error):
+        if copies.is_damage(error):
+            raise Damaged(f"{folder.file} is damaged: {_advice(folder, key)}.") from None
+        if code_of(error) & PRIMARY not in (SQLITE_IOERR, SQLITE_CANTOPEN):
             raise
-        raise Damaged(f"{folder.file} is damaged: {_advice(folder, key)}.") from None
+        raise DiskFailed(
+            f"The disk of {folder.path} answered with an error: see what the system's log says of"
+            " it."
+        ) from None
     return steps, checked
 
 

@@ -116,3 +116,16 @@ def test_a_full_disk_loses_nothing_and_writing_goes_on_when_room_returns(tmp_pat
     )
     assert lines[3] == "old copy whole True"
     assert lines[4].startswith("none lost True")
+
+
+def test_a_limit_on_the_size_of_files_counts_as_a_full_disk_before_it_is_reached(tmp_path):
+    (tmp_path / "box.db").write_bytes(bytes(3 * MEGABYTE))
+    code = (
+        "import resource, sys; from pathlib import Path;"
+        "from scriptrun_box.kernel.disk import Disk;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2);"
+        "print(Disk(Path(sys.argv[1]), 0).is_low())"
+    )
+    for limit_mb, low in ((5, "False\n"), (4, "False\n"), (3.5, "True\n")):
+        child = python(code, tmp_path, int(limit_mb * MEGABYTE))
+        assert child.communicate()[0] == low

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from scriptrun_box.verbs.webhook import check as verdict_of
+from tests.faults.senders import ORDERS_A_BATCH, Sender, tally
 from tests.receivers import Hit, receiving
 
 from . import stored
@@ -23,9 +23,7 @@ from .server import PATIENCE_SECONDS, Box, batch, serving
 pytestmark = pytest.mark.anyio
 KILLS = 20
 KEYED_CLIENTS = 3
-ORDERS_A_BATCH = 3
 LIVES = (0.05, 0.5)  # seconds from the first answer to the kill
-PAUSE_SECONDS = 0.04  # of a client, between two batches
 HEARD_SECONDS = 60.0  # for the last event to arrive; retries come every second
 SETTINGS = {
     "LIMITS__INGEST_PER_MINUTE": "1000000",
@@ -35,59 +33,6 @@ SETTINGS = {
     "WEBHOOKS__ALLOW_HTTP": "true",
     "WEBHOOKS__RETRY_DELAYS": "[1]",
 }
-
-
-@dataclass
-class Sender:
-    """A pharmacy system that sends batch after batch, each until it was answered with 200."""
-
-    name: str
-    box: Box
-    key: str
-    with_idempotency_key: bool
-    batches: int = 0
-    lost_replies: Counter[int] = field(default_factory=Counter)  # by batch
-    acknowledged: dict[str, str] = field(default_factory=dict)  # Rx number -> package id
-    flagged: Counter[int] = field(default_factory=Counter)  # warnings of a possible duplicate
-    replays: int = 0
-
-    async def run(self, stopping: asyncio.Event) -> None:
-        while not stopping.is_set():
-            self.batches += 1
-            await self._send(self.batches)
-            await asyncio.sleep(PAUSE_SECONDS)
-
-    def rx_numbers(self, number: int) -> list[str]:
-        return [f"{self.name}-{number}-{place}" for place in range(ORDERS_A_BATCH)]
-
-    async def _send(self, number: int) -> None:
-        body = batch(*({"rx_number": rx} for rx in self.rx_numbers(number)))
-        headers = {"X-API-Key": self.key}
-        if self.with_idempotency_key:
-            headers["Idempotency-Key"] = f"{self.name}-{number}"
-        while True:
-            try:
-                async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
-                    url = f"{self.box.url}/api/webhook/orders"
-                    answer = await client.post(url, json=body, headers=headers)
-            except httpx.ConnectError:  # nothing was sent
-                await asyncio.sleep(0.02)
-            except httpx.TransportError:
-                self.lost_replies[number] += 1
-                await asyncio.sleep(0.02)
-            else:
-                assert answer.status_code == 200, answer.text
-                self._note(number, answer)
-                return
-
-    def _note(self, number: int, answer: httpx.Response) -> None:
-        shape = answer.json()
-        assert shape["created"] == ORDERS_A_BATCH
-        ids = shape["package_ids"]
-        self.acknowledged |= zip(self.rx_numbers(number), ids, strict=True)
-        codes = [each["code"] for each in shape["warnings"]]
-        self.flagged[number] += codes.count("possible_duplicate")
-        self.replays += answer.headers.get("idempotent-replayed") == "true"
 
 
 @dataclass
@@ -149,7 +94,7 @@ async def test_twenty_kills_lose_no_order_double_none_and_leave_no_event_unheard
             await until_heard(heard, set(acknowledged.values()))
             assert heard.verdicts.keys() == {"verified"} and heard.differing == 0
         assert box.stop() == 0
-        _check_file(box, keyed, plain)
+        _check_file(box, [*keyed, plain])
         assert json.loads(box.cli("verify", "--json"))["ok"] is True
         assert "whole" in box.cli("audit", "verify")
         events = stored.created_events(box.folder)
@@ -164,27 +109,11 @@ async def _send_while_killing(box: Box, senders: list[Sender]) -> None:
     await asyncio.gather(*sending)
 
 
-def _check_file(box: Box, keyed: list[Sender], plain: Sender) -> None:
-    rows = stored.packages(box.folder)
-    ids = {row["id"]: row for row in rows}
-    counts = Counter(row["rx_number"] for row in rows)
-    for sender in keyed:
-        assert len(sender.acknowledged) == sender.batches * ORDERS_A_BATCH
-        for rx, package_id in sender.acknowledged.items():
-            assert counts[rx] == 1, "neither lost nor doubled, and no batch stored by half"
-            assert ids[package_id]["rx_number"] == rx
-    for number in range(1, plain.batches + 1):
-        copies = {counts[rx] for rx in plain.rx_numbers(number)}
-        assert len(copies) == 1, "a batch is stored whole or not at all"
-        (times,) = copies
-        assert 1 <= times <= 1 + plain.lost_replies[number]
-        flagged = [
-            r for r in rows if r["rx_number"] in plain.rx_numbers(number) and r["duplicate_of"]
-        ]
-        assert len(flagged) == (times - 1) * ORDERS_A_BATCH, "each double waits for the desk"
-    assert len(rows) == sum(counts.values()) and set(counts) == {
-        rx for each in (*keyed, plain) for rx in each.acknowledged
-    }
+def _check_file(box: Box, senders: list[Sender]) -> None:
+    found = tally(box.folder, senders)
+    assert found.acknowledged == sum(each.batches for each in senders) * ORDERS_A_BATCH
+    assert (found.lost, found.doubled, found.halves) == (0, 0, 0)
+    assert (found.unexplained, found.unflagged) == (0, 0), "each double waits for the desk"
 
 
 def test_an_order_sent_again_after_a_lost_reply_doubles_and_says_so(tmp_path: Path) -> None:
