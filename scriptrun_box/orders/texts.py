@@ -13,6 +13,7 @@ INVISIBLE = dict.fromkeys(
 )
 BAD_CATEGORIES = frozenset(("Cc", "Cs", "Zl", "Zp"))
 LINE_BREAKS = "\n\r\t"
+TRIMMED = f" {LINE_BREAKS}"  # at the ends; other control characters are no white space
 DRUG_WORD_MIN = 4
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 NANP = re.compile(r"\+1[2-9][0-9]{9}")
@@ -51,11 +52,11 @@ def clean(text: str, *, lines: bool = False) -> tuple[str, bool] | None:
     if text.isascii() and text.isprintable():
         return text.strip(), False
     bare = text.translate(INVISIBLE)
-    made = unicodedata.normalize("NFC", bare).strip()
+    made = unicodedata.normalize("NFC", bare).strip(TRIMMED)
     for sign in made:
         if unicodedata.category(sign) in BAD_CATEGORIES and not (lines and sign in LINE_BREAKS):
             return None
-    return made, len(bare) != len(text)
+    return made.strip(), len(bare) != len(text)
 
 
 def phone(text: str) -> tuple[str, bool] | None:

@@ -9,6 +9,7 @@ from scriptrun_box.kernel.db import Reader
 from scriptrun_box.kernel.scope import Scope
 
 HOURS = 24  # that the drawings of a webhook cover
+BEHIND_MAX = 10_000  # orders a copy is told to be behind; more are "or more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +146,11 @@ def orders_this_hour(r: Reader, tenant_id: str, minute: int) -> Mapping[str, int
 
 
 def orders_behind(r: Reader, event_seq: int) -> int:
-    """How many packages were made since a copy whose last event that was."""
+    """How many packages were made since a copy whose last event that was, BEHIND_MAX at most."""
     count: int = r.value(
-        "SELECT count(*) FROM events WHERE seq > ? AND event = 'package.created'", (event_seq,)
+        "SELECT count(*) FROM"
+        " (SELECT 1 FROM events WHERE seq > ? AND event = 'package.created' LIMIT ?)",
+        (event_seq, BEHIND_MAX),
     )
     return count
 

@@ -87,6 +87,7 @@ async def _page(call: Call, checked: str, broken_at: int | None = None) -> Respo
         "settings/system.html",
         version=__version__,
         facts=facts,
+        behind_max=queries.BEHIND_MAX,
         newest_schema=migrate.migrations()[-1].number,
         size_mb=_size(box.db) / MEGABYTE,
         encrypted=box.db.key is not None,
