@@ -5,12 +5,8 @@ stops at the floor keeps those megabytes for the write-ahead log, a purge and a 
 """
 
 import os
+import resource
 from pathlib import Path
-
-try:
-    import resource
-except ImportError:  # not on Windows, which has no such limit
-    resource = None  # type: ignore[assignment]
 
 from . import clock
 from .errors import DiskFull
@@ -44,8 +40,8 @@ class Disk:
 
         To SQLite that limit is an I/O error, after which the box has to end: so it stops before.
         """
-        limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0] if resource else -1
-        if limit < 0:  # RLIM_INFINITY
+        limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+        if limit == resource.RLIM_INFINITY:
             return None
         with os.scandir(self._folder) as entries:
             return limit - max((each.stat().st_size for each in entries if each.is_file()), default=0)
