@@ -251,19 +251,18 @@ def run_once(path: Path, key: bytes | None, action: Callable[..., T], *args: Any
     try:
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("BEGIN IMMEDIATE")
-        try:
-            writer = Writer(connection)
-            result = action(writer, *args)
-            for hook, items in writer.hooks.items():
-                hook(writer, items)
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-        return result
+        writer = Writer(connection)
+        result = action(writer, *args)
+        for hook, items in writer.hooks.items():
+            hook(writer, items)
+        connection.execute("COMMIT")
+    except BaseException as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise _as_refusal(error) from error
     finally:
         connection.close()
+    return result
 
 
 def read_once(path: Path, key: bytes | None, query: Callable[..., T], *args: Any) -> T:

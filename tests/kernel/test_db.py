@@ -319,8 +319,11 @@ async def test_while_another_process_holds_the_file_a_write_is_told_to_come_agai
         with pytest.raises(Unavailable) as refused:
             await box.write(put, "a")
         assert refused.value.headers["Retry-After"] == "1"
+        with pytest.raises(Unavailable):
+            run_once(box.path, box.key, put, "beside")
         other.execute("ROLLBACK")
     assert await box.write(put, "b") == "b"
+    assert await box.read(names) == ["b"]
     await box.close()
     opened.close()
 
