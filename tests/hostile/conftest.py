@@ -1,0 +1,44 @@
+"""One box with everybody in it, and generous limits, for each module of hostile input."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from tests.access.people import Scene
+from tests.shared_box import LIMITS, client_of, running
+from tests.world import World, build_world
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Starlette]:
+    """The whole app over a fresh folder; webhooks may go to this machine, and nobody listens."""
+    webhooks = {"allow_networks": ["127.0.0.1/32"], "allow_http": True}
+    folder = tmp_path_factory.mktemp("hostile") / "data"
+    async with running(folder, limits=LIMITS, webhooks=webhooks) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def client(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody without a key or a session."""
+    async with client_of(app) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def world(app: Starlette) -> World:
+    """Two pharmacies with people and keys."""
+    return await build_world(app.state.box.db)
+
+
+@pytest.fixture(scope="module")
+async def scene(app: Starlette, world: World, client: httpx.AsyncClient) -> Scene:
+    """The callers of the access matrix in this box."""
+    return Scene(app, world, client)
