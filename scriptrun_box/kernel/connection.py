@@ -70,7 +70,7 @@ def connect_writer(path: Path, key: bytes | None = None) -> Any:
 
 
 def code_of(error: BaseException) -> int:
-    """SQLite's result code, or 0 when the error is not SQLite's; sqlcipher3 tells the primary one."""
+    """SQLite's result code (sqlcipher3 tells the primary one), 0 when the error is not SQLite's."""
     return getattr(error, "sqlite_errorcode", 0) or 0
 
 

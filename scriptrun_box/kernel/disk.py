@@ -44,7 +44,8 @@ class Disk:
         if limit == resource.RLIM_INFINITY:
             return None
         with os.scandir(self._folder) as entries:
-            return limit - max((each.stat().st_size for each in entries if each.is_file()), default=0)
+            sizes = [each.stat().st_size for each in entries if each.is_file()]
+        return limit - max(sizes, default=0)
 
     def is_low(self) -> bool:
         """Whether the floor is reached: readiness is red and writes are refused."""
