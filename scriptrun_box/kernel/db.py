@@ -259,7 +259,10 @@ def run_once(path: Path, key: bytes | None, action: Callable[..., T], *args: Any
     except BaseException as error:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        raise _as_refusal(error) from error
+        refusal = _as_refusal(error)
+        if refusal is error:
+            raise
+        raise refusal from error
     finally:
         connection.close()
     return result
