@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from tests.live import stored
-from tests.live.server import Box, batch
+from tests.live.server import PATIENCE_SECONDS, Box, batch
 
 ORDERS_A_BATCH = 3
 PAUSE_SECONDS = 0.04  # of a client, between two batches
@@ -30,29 +30,29 @@ class Sender:
     replays: int = 0
 
     async def run(self, stopping: asyncio.Event) -> None:
-        while not stopping.is_set():
-            self.batches += 1
-            await self._send(self.batches)
-            await asyncio.sleep(PAUSE_SECONDS)
+        async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_SECONDS) as client:
+            while not stopping.is_set():
+                self.batches += 1
+                await self._send(client, self.batches)
+                await asyncio.sleep(PAUSE_SECONDS)
 
     def rx_numbers(self, number: int) -> list[str]:
         return [f"{self.name}-{number}-{place}" for place in range(ORDERS_A_BATCH)]
 
-    async def _send(self, number: int) -> None:
+    async def _send(self, client: httpx.AsyncClient, number: int) -> None:
         body = batch(*({"rx_number": rx} for rx in self.rx_numbers(number)))
         headers = {"X-API-Key": self.key}
         if self.with_idempotency_key:
             headers["Idempotency-Key"] = f"{self.name}-{number}"
         while True:
             try:
-                async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
-                    url = f"{self.box.url}/api/webhook/orders"
-                    answer = await client.post(url, json=body, headers=headers)
+                url = f"{self.box.url}/api/webhook/orders"
+                answer = await client.post(url, json=body, headers=headers)
             except httpx.ConnectError:  # nothing was sent
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(PAUSE_SECONDS)
             except httpx.TransportError:
                 self.lost_replies[number] += 1
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(PAUSE_SECONDS)
             else:
                 assert answer.status_code == 200, answer.text
                 self._note(number, answer)

@@ -11,6 +11,7 @@ import pytest
 from scriptrun_box.kernel import disk as disk_module
 from scriptrun_box.kernel.disk import Disk
 from scriptrun_box.kernel.errors import DiskFull
+from tests.boxes import python
 
 ON_A_SMALL_DISK = """
 import asyncio, sys
@@ -119,7 +120,8 @@ def test_a_full_disk_loses_nothing_and_writing_goes_on_when_room_returns(tmp_pat
 
 
 def test_a_limit_on_the_size_of_files_counts_as_a_full_disk_before_it_is_reached(tmp_path):
-    (tmp_path / "box.db").write_bytes(bytes(3 * MEGABYTE))
+    megabyte = disk_module.MEGABYTE
+    (tmp_path / "box.db").write_bytes(bytes(3 * megabyte))
     code = (
         "import resource, sys; from pathlib import Path;"
         "from scriptrun_box.kernel.disk import Disk;"
@@ -127,5 +129,5 @@ def test_a_limit_on_the_size_of_files_counts_as_a_full_disk_before_it_is_reached
         "print(Disk(Path(sys.argv[1]), 0).is_low())"
     )
     for limit_mb, low in ((5, "False\n"), (4, "False\n"), (3.5, "True\n")):
-        child = python(code, tmp_path, int(limit_mb * MEGABYTE))
+        child = python(code, tmp_path, int(limit_mb * megabyte))
         assert child.communicate()[0] == low
