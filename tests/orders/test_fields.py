@@ -16,6 +16,7 @@ V1_FIELDS = (
 OURS = ["fill_number", "fill_date", "deliver_after", "deliver_by"]
 FLAGS = ["requires_signature", "cold_chain", "controlled_substance"]
 SHORT_TEXTS = ["rx_number", "external_patient_id", "barcode", "fill_number"]
+ENDS = ["\\u0000Ana", "Ana\\u001f", "\\u001cAna"]  # a control character is one at the ends too
 LINES = ["patient_name", "patient_address", "patient_phone", *SHORT_TEXTS]
 
 
@@ -177,6 +178,7 @@ REFUSED: list[tuple[str, str, str]] = [
     *((field, '"a\\u0085b"', "bad_characters") for field in [*LINES, "notes"]),
     *((field, '"a\\u2028b"', "bad_characters") for field in [*LINES, "notes"]),
     *((field, '"a\\u2029b"', "bad_characters") for field in [*LINES, "notes"]),
+    *((field, f'"{end}"', "bad_characters") for field in LINES for end in ENDS),
     ("medications", '["a\\u007fb"]', "bad_characters"),
 ]
 
