@@ -18,10 +18,11 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="module")
 async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Starlette]:
-    """The whole app over a fresh folder; webhooks may go to this machine, and nobody listens."""
+    """The whole app over a fresh folder; webhooks may be made, and no event is sent."""
     webhooks = {"allow_networks": ["127.0.0.1/32"], "allow_http": True}
     folder = tmp_path_factory.mktemp("hostile") / "data"
     async with running(folder, limits=LIMITS, webhooks=webhooks) as made:
+        await made.state.deliveries.stop()  # so that nothing changes but by what a test does
         yield made
 
 
