@@ -154,9 +154,10 @@ def set_role(w: Writer, tenant_id: str, user_id: str, role: str) -> bool:
 
 
 def active_owners(r: Reader, tenant_id: str) -> list[str]:
-    """The ids of the people who can still do everything."""
+    """The ids of the people who can sign in and do everything."""
     rows = r.all(
-        "SELECT id FROM users WHERE tenant_id = ? AND role = 'owner' AND disabled_at IS NULL",
+        "SELECT id FROM users WHERE tenant_id = ? AND role = 'owner'"
+        " AND disabled_at IS NULL AND password IS NOT NULL",
         (tenant_id,),
     )
     return [row["id"] for row in rows]

@@ -26,6 +26,7 @@ from .connection import (
 )
 from .errors import DiskFull, Unavailable
 from .group import ActionFailed, Waiting, calls_of, run_call
+from .log import log
 from .rows import Reader, Signal, Writer
 
 P = ParamSpec("P")
@@ -242,7 +243,14 @@ class Database:
                 waiting.future.set_exception(waiting.error)
         if signals:
             for listener in self._listeners:
-                listener(signals)
+                self._tell(listener, signals)
+
+    def _tell(self, listener: Callable[[list[Signal]], None], signals: list[Signal]) -> None:
+        """What one listener cannot bear, the others still hear."""
+        try:
+            listener(signals)
+        except Exception as error:
+            log.failure("a listener to commits failed", error)
 
 
 def run_once(path: Path, key: bytes | None, action: Callable[..., T], *args: Any) -> T:

@@ -258,9 +258,10 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self._status = message["status"]
             headers = message["headers"]
-            headers.extend(SECURITY_HEADERS)
+            own = {name for name, _ in headers}  # a picture brings a stricter policy of its own
+            headers += [each for each in SECURITY_HEADERS if each[0] not in own]
             headers.append((b"x-request-id", self.call.request_id.encode()))
-            if not any(name == b"cache-control" for name, _ in headers):
+            if b"cache-control" not in own:
                 headers.append(NO_STORE)
             if self.call.room is not None:
                 _add_room(headers, self.call.room)

@@ -131,6 +131,9 @@ async def test_the_last_owner_stays_one_and_stays_in(world: World) -> None:
     for action in (lock, demote):
         assert (await refused(world.db, Conflict, action)).code == "last_owner"
     second, _ = await add(world, email="second@corner-drug.example", role="owner")
+    # Invited, but without a password nobody can sign in as them.
+    assert (await refused(world.db, Conflict, demote)).code == "last_owner"
+    await world.db.write(actions.set_password, tenant_id, CLI, second.id, "scrypt$…")
     await world.db.write(demote)
     assert (
         await refused(world.db, Conflict, partial(lock, user_id=second.id))
