@@ -4,6 +4,7 @@
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -78,6 +79,7 @@ def main() -> int:
     options.add_argument("--only", nargs="+", default=[], metavar="FAULT")
     options.add_argument("--share", type=float, default=1.0)
     given = options.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))  # undoes the mounts
     report = Report()
     chosen = [f for f in FAULTS if not given.only or set(given.only) & set(f.names.split())]
     commit = page.commit(ROOT)
