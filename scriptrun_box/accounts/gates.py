@@ -117,6 +117,13 @@ def _known_key(call: Call, digest: bytes, from_memory: bool) -> KnownKey:
     return known
 
 
+def need_key_now(call: Call) -> None:
+    """Raise Unauthorized if the key was revoked since it was remembered."""
+    db = call.box.db
+    if db.peek(store.known_key, key_of(call).digest, db.epoch) is None:
+        raise Unauthorized()
+
+
 def key_still_holds(w: Writer, caller: KeyCaller) -> KnownKey:
     """The caller's key as this transaction knows it; raises Unauthorized if it was revoked."""
     if caller.known.epoch == w.epoch:

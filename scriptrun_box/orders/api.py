@@ -5,9 +5,9 @@ import re
 
 from starlette.responses import Response
 
-from scriptrun_box.accounts.gates import key_of
+from scriptrun_box.accounts.gates import key_of, need_key_now
 from scriptrun_box.kernel import clock
-from scriptrun_box.kernel.errors import Invalid, UnsupportedMedia
+from scriptrun_box.kernel.errors import Invalid, Refusal, UnsupportedMedia
 from scriptrun_box.kernel.http import Call, json_answer
 from scriptrun_box.packages.api import package_id_of, package_shape
 
@@ -20,22 +20,30 @@ IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 async def push_orders(call: Call) -> Response:
     """Take in 1 to 100 orders; the good ones are on disk before the answer leaves."""
-    require_json(call)
-    caller = key_of(call)
-    batch = read_batch(call.content, Places(caller.known.locations), clock.now_ms())
-    request = Request(
-        caller=caller,
-        batch=batch,
-        limits=call.box.settings.limits,
-        plans=call.box.settings.plans,
-        idempotency_key=idempotency_key(call),
-        body_hash=hashlib.sha256(call.content).digest(),
-    )
+    try:
+        request = read_request(call)
+    except Refusal:
+        need_key_now(call)  # no transaction follows that would find it revoked
+        raise
     answer = await call.box.db.write_each(ingest, request)
     if answer.room and call.room and answer.room.remaining < call.room.remaining:
         call.room = answer.room  # callers are told of the tightest limit
     headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
     return Response(answer.body, headers=headers, media_type="application/json")
+
+
+def read_request(call: Call) -> Request:
+    """The orders of a call with all that decides about them; raises Refusal."""
+    require_json(call)
+    caller = key_of(call)
+    return Request(
+        caller=caller,
+        batch=read_batch(call.content, Places(caller.known.locations), clock.now_ms()),
+        limits=call.box.settings.limits,
+        plans=call.box.settings.plans,
+        idempotency_key=idempotency_key(call),
+        body_hash=hashlib.sha256(call.content).digest(),
+    )
 
 
 async def edit_package(call: Call) -> Response:

@@ -150,6 +150,8 @@ async def test_another_process_makes_and_revokes_keys_and_the_box_knows_at_once(
         assert (await client.post(PUSH, json=orders({"barcode": "1"}), headers=made)).is_success
         await verb(tmp_path / "data", "key", "revoke", world.live.key.id, *tenant)
         before = await world.db.read(packages)
+        invalid = await client.post(PUSH, json={"orders": []}, headers=header(world.live))
+        assert (invalid.status_code, invalid.json()["code"]) == (401, "key_invalid")
         body = orders({"barcode": "2"})
         refused = await client.post(PUSH, json=body, headers=header(world.live))
         assert (refused.status_code, refused.json()["code"]) == (401, "key_invalid")
