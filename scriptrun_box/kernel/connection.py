@@ -79,6 +79,11 @@ def is_storage(error: BaseException) -> bool:
     return code_of(error) & PRIMARY in (SQLITE_FULL, SQLITE_IOERR, SQLITE_READONLY, SQLITE_CORRUPT)
 
 
+def is_disk_error(error: BaseException) -> bool:
+    """Whether the disk would not give or take what was asked of it; it may the next time."""
+    return code_of(error) & PRIMARY in (SQLITE_IOERR, SQLITE_CANTOPEN, SQLITE_FULL)
+
+
 def is_fatal(error: BaseException) -> bool:
     """After a failed fsync or on a damaged file, going on would lie about what is on disk.
 

@@ -30,6 +30,11 @@ class AlreadyRunning(CannotUse):
 class DiskFailed(CannotUse):
     status = 75  # it may pass: worth another try
 
+    def __init__(self) -> None:
+        super().__init__(
+            "The disk of the data folder answered with an error: see what the system's log says."
+        )
+
 
 class NoBox(CannotUse):
     pass

@@ -7,15 +7,7 @@ from pathlib import Path
 
 from . import clock, copies, migrate, restoring
 from .config import Settings
-from .connection import (
-    PRIMARY,
-    SQLITE_CANTOPEN,
-    SQLITE_IOERR,
-    DatabaseError,
-    code_of,
-    connect,
-    connect_writer,
-)
+from .connection import DatabaseError, connect, connect_writer, is_disk_error
 from .file_errors import AlreadyRunning, Damaged, DiskFailed, NoBox, NoRoom, WrongKey
 from .folder import LOCK_WAIT_SECONDS, DataFolder, Lock, read_key, stamp
 
@@ -160,12 +152,9 @@ def _make_ready(
             raise NoRoom(f"The disk of {folder.path} is full: free some and start again.") from None
         if copies.is_damage(error):
             raise Damaged(f"{folder.file} is damaged: {_advice(folder, key)}.") from None
-        if code_of(error) & PRIMARY not in (SQLITE_IOERR, SQLITE_CANTOPEN):
+        if not is_disk_error(error):
             raise
-        raise DiskFailed(
-            f"The disk of {folder.path} answered with an error: see what the system's log says of"
-            " it."
-        ) from None
+        raise DiskFailed() from None
     return steps, checked
 
 

@@ -12,9 +12,10 @@ import click
 from scriptrun_box.accounts import store
 from scriptrun_box.accounts.model import Tenant
 from scriptrun_box.kernel.config import ConfigError, Settings, load
+from scriptrun_box.kernel.connection import is_disk_error
 from scriptrun_box.kernel.db import read_once, run_once
 from scriptrun_box.kernel.errors import Refusal
-from scriptrun_box.kernel.file_errors import CannotUse
+from scriptrun_box.kernel.file_errors import CannotUse, DiskFailed
 from scriptrun_box.kernel.log import place_of
 from scriptrun_box.kernel.opening import at_hand
 
@@ -85,6 +86,9 @@ def verb(function: F) -> F:
             what = f": {error.filename}" if error.filename else ""
             raise Failure(f"{error.strerror or type(error).__name__}{what}.") from None
         except Exception as error:
+            if is_disk_error(error):
+                status = DiskFailed.status if function.__name__ in SERVING else REFUSED
+                raise Failure(DiskFailed().sentence, status) from None
             raise Failure(
                 f"This did not work: {type(error).__name__} at {place_of(error)}."
             ) from None

@@ -26,6 +26,7 @@ HOUR, YEAR = 3600, 365 * 86400
 STEPS = {"+1 h": HOUR, "-1 h": -HOUR, "+1 y": YEAR, "1970": 0, "right again": 0}
 HEARD_SECONDS = 5.0  # an event that is due, after the step
 WRITTEN_SECONDS = 0.6  # until what the receiver refused is written down as due again
+NOTICED_SECONDS = 2.0  # until the last step is logged
 MEMORY_MB = 8.0
 A_MINUTE = 5  # pushes a key may make
 WINDOW_SECONDS = 60
@@ -145,6 +146,7 @@ async def _step_through(
             if name in ("+1 h", "+1 y"):
                 page = await client.get("/packages")
                 seen.session_ended = page.status_code != 200
+        await asyncio.sleep(NOTICED_SECONDS)
 
 
 async def _one_step(
