@@ -83,6 +83,20 @@ async def sign_in(
     return await db.write(start_session, found, device)
 
 
+async def confirm(
+    db: Database, sign_ins: SignIns, person: Person, password: str, address: str
+) -> None:
+    """Whoever is signed in types the password again; raises Unauthorized or RateLimited."""
+    email = person.user.email
+    sign_ins.check(email, address)
+    row = await db.read(store.credentials, person.user.id)
+    if not await passwords.matches_later(password, row["password"] if row else None):
+        sign_ins.wrong(email, address)
+        await db.write(_failed, person.user)
+        raise Unauthorized("The password is not right.", code="sign_in_failed")
+    sign_ins.right(email, address)
+
+
 def start_session(w: Writer, user: User, device: str) -> str:
     """A new session for a person; its token goes into their cookie."""
     token = ids.token()

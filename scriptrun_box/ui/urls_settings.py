@@ -9,7 +9,7 @@ from .demo import pages as demo
 from .docs.pages import docs
 from .live import WATCHING
 from .openapi import openapi_json
-from .settings import hooks, integrations, keys, locations, system, usage, users
+from .settings import hook_page, hooks, integrations, keys, locations, private, system, usage, users
 from .texts import pages as texts
 
 TEXT_BODY_BYTES = 512 * 1024  # an owner's text, as a browser encodes it
@@ -45,13 +45,27 @@ PAGES: Sequence[Url] = [
     _post(f"{KEYS}/{{id}}/revoke", keys.revoke_key),
     _get(HOOKS, integrations.back),
     _post(HOOKS, hooks.create_hook),
-    _get(HOOK, hooks.hook),
+    _get(private.START, private.start, OWNER),
+    _post(private.START, private.look),
+    _get(f"{private.START}/confirm", private.back),
+    _post(f"{private.START}/confirm", private.confirm),
+    _get(HOOK, hook_page.hook),
     _post(HOOK, hooks.change_hook),
     _post(f"{HOOK}/pause", hooks.pause_hook),
     _post(f"{HOOK}/resume", hooks.resume_hook),
     _post(f"{HOOK}/test", hooks.test_hook),
     _post(f"{HOOK}/delete", hooks.delete_hook),
-    _get(f"{HOOK}/log.csv", hooks.export_log),
+    _get(f"{HOOK}/replay", integrations.back),
+    _post(f"{HOOK}/replay", hooks.replay),
+    _get(f"{HOOK}/rotate", integrations.back),
+    _post(f"{HOOK}/rotate", hooks.rotate),
+    _post(f"{HOOK}/finish-rotation", hooks.finish_rotation),
+    _post(f"{HOOK}/unpin", private.unpin),
+    _get(f"{HOOK}/log.csv", hook_page.export_log),
+    _get("/live/webhooks/{id}", hook_page.live_hook, WATCHING),
+    _get("/settings/integrations/attempts/{id}", hook_page.attempt),
+    _post("/settings/integrations/deliveries/{id}/resend", hooks.resend),
+    _post("/settings/integrations/networks/forbid", private.forbid),
     _get("/settings/users", users.users),
     _post("/settings/users", users.add_user),
     _get("/settings/users.csv", users.export_users, OWNER),

@@ -174,8 +174,11 @@ def test(w: Writer, scope: Scope, actor: Actor, endpoint_id: str) -> str:
     return delivery_id
 
 
-def resend(w: Writer, scope: Scope, actor: Actor, delivery_id: str) -> None:
-    """Send one delivery now, beside its schedule, which it disturbs only by succeeding."""
+def resend(w: Writer, scope: Scope, actor: Actor, delivery_id: str) -> str:
+    """Send one delivery now, beside its schedule, which it disturbs only by succeeding.
+
+    The id of its webhook.
+    """
     row = store.delivery(w, delivery_id)
     found = store.endpoint_of(w, scope, row["endpoint_id"]) if row else None
     if row is None or found is None:
@@ -190,6 +193,7 @@ def resend(w: Writer, scope: Scope, actor: Actor, delivery_id: str) -> None:
     store.ask_again(w, delivery_id)
     notices.end(w, scope, found.id, troubles.SET_ASIDE)
     _note(w, found, actor, "webhook.resent", delivery=delivery_id)
+    return found.id
 
 
 def exchange(r: Reader, scope: Scope, attempt_id: str) -> Exchange:

@@ -180,13 +180,19 @@ async def replay(call: Call) -> Response:
     until = clock.now_ms() if wish.until is None else moment("until", wish.until)
     if until < since:
         raise invalid("until", "too_small", "until must not lie before since.")
+    queued = await queue_replay(call, scope, endpoint_id, since, until)
+    return json_answer({"queued": queued}, 202)
+
+
+async def queue_replay(call: Call, scope: Scope, endpoint_id: str, since: int, until: int) -> int:
+    """Queue what happened in that time, in portions so that orders need not wait; how much."""
     db, give_up_ms = call.box.db, deliveries_of(call).give_up_ms
     await db.write(actions.begin_replay, scope, call.caller.actor, endpoint_id)
-    queued, place = 0, 0
+    queued, place = 0, await db.read(outbox.pruned_through, scope)
     while heads := await db.read(outbox.window, scope, since, until, place, REPLAY_PORTION):
         queued += await db.write(actions.replay, endpoint_id, heads, give_up_ms)
         place = heads[-1].feed_seq
-    return json_answer({"queued": queued}, 202)
+    return queued
 
 
 async def read_attempt(call: Call) -> Response:

@@ -11,12 +11,13 @@ import asyncio
 import ssl
 from collections.abc import Callable
 
-from scriptrun_box.kernel import clock, outbox, outgoing, restoring
+from scriptrun_box.kernel import clock, outbox, outgoing, pinning, restoring
 from scriptrun_box.kernel.addresses import AddressRefused, Allowed, find
 from scriptrun_box.kernel.config import WebhooksSettings
 from scriptrun_box.kernel.db import Database, Signal
 from scriptrun_box.kernel.log import log
 from scriptrun_box.kernel.outgoing import Outgoing, Result
+from scriptrun_box.kernel.pinning import Seen
 from scriptrun_box.kernel.resolver import NameNotFound, Resolver
 
 from . import actions, claims, networks, restored, signing, store
@@ -120,6 +121,10 @@ class Deliveries:
         except NameNotFound:
             raise invalid("url", "not_allowed", "The URL's host name does not resolve.") from None
         return url
+
+    async def look(self, url: str) -> Seen:
+        """What certificate a URL shows, and where it leads; see `pinning.look`."""
+        return await pinning.look(url, self._allowed(), self._resolver)
 
     @property
     def give_up_ms(self) -> int:

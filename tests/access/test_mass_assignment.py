@@ -115,7 +115,8 @@ OWN_FIELDS = {"/settings/integrations/keys": {"test", "location_id"}, "/sandbox"
 KEPT = {  # what a form of each kind may make or change
     "packages": {"notes", "status", "updated_at", "driver_id", "duplicate_of", "copay_cents"}
     | {"requires_signature", "failure_reason"},
-    "webhook_endpoints": {"url", "events", "state", "paused_at", "deleted_at", "secret"},
+    "webhook_endpoints": {"url", "events", "state", "paused_at", "deleted_at", "secret"}
+    | {"next_secret", "rotation_ends_at"},
     "users": {"role", "password", "disabled_at", "failures", "last_sign_in_at"},
     "api_keys": {"revoked_at", "revoked_by"},
 }

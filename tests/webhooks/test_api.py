@@ -68,6 +68,7 @@ async def calls(world: World, sending: Sending) -> AsyncIterator[Calls]:
         hosts={"box.example"},
         is_set_up=lambda: True,
         limiter=Limiter(),
+        disk=SimpleNamespace(check=lambda: None),
     )
     app.state.sign_ins = SignIns()
     app.state.key_uses = {}

@@ -1,5 +1,6 @@
-"""Webhooks on the screen: make, change, pause, resume, test, delete, and each one's own page."""
+"""What an owner does with webhooks on the screen: make, change, pause, test, send again, rotate."""
 
+import asyncio
 from typing import Any
 
 from starlette.responses import Response
@@ -7,34 +8,21 @@ from starlette.responses import Response
 from scriptrun_box.accounts import plans
 from scriptrun_box.accounts.gates import form, form_lists, person_of_call
 from scriptrun_box.kernel import clock
-from scriptrun_box.kernel.db import Reader
 from scriptrun_box.kernel.errors import Invalid
 from scriptrun_box.kernel.http import Call
-from scriptrun_box.kernel.scope import Scope
-from scriptrun_box.ui import pages, words
-from scriptrun_box.ui.docs.words import EVENTS
-from scriptrun_box.webhooks import actions
-from scriptrun_box.webhooks.api import deliveries_of
-from scriptrun_box.webhooks.model import EVERY_EVENT, Endpoint, invalid, subscription
+from scriptrun_box.ui import pages
+from scriptrun_box.ui.queries import zone_of
+from scriptrun_box.webhooks import actions, journal
+from scriptrun_box.webhooks.api import deliveries_of, queue_replay
+from scriptrun_box.webhooks.model import EVERY_EVENT, invalid, subscription
 
-from . import charts, queries
+from . import hook_page
 from .integrations import PATH, Shown, came_before, refused, show
-from .tables import csv_answer
+from .once import FIELD, forms
 
 FEATURE = "webhooks"
-SHOWN_ATTEMPTS = 50
-EXPORTED_ATTEMPTS = 100_000
-OUTCOMES = ("ok", "failed", "blocked", "interrupted", "internal_error", "in_flight")
-COLUMNS = (
-    "started_at", "event", "event_id", "delivery_id", "attempt", "trigger", "outcome", "status",
-    "error_class", "duration_ms", "next_at",
-)  # fmt: skip
-DONE = {
-    "changed": "Saved.",
-    "paused": "Paused. What happens meanwhile is held and sent on resuming.",
-    "resumed": "Resumed. What was held is on its way.",
-    "tested": "A test event is on its way; its attempt appears below.",
-}
+TEST_SECONDS = 4.0  # so long the answer to a test event waits for its outcome
+POLL_SECONDS = 0.05
 
 
 async def create_hook(call: Call) -> Response:
@@ -43,145 +31,135 @@ async def create_hook(call: Call) -> Response:
         return pages.redirect(f"{PATH}?done=hook-once")
     person = person_of_call(call)
     plans.require_feature(call.box.settings.plans, person.tenant, FEATURE)
-    filled = _filled(call)
+    filled = filled_of(call)
     try:
-        url, events = await _checked(call, filled)
+        events = events_of(filled)
+        url = await deliveries_of(call).check(filled["url"], call.whose.tenant_id)
     except Invalid as refusal:
         return await refused(call, refusal, "hook", filled)
     made, secret = await call.box.db.write(
-        actions.create, person.scope, person.actor, url=url, events=events
+        actions.create,
+        person.scope,
+        person.actor,
+        url=url,
+        events=events,
+        ordered=filled["ordered"],
     )
     return await show(call, Shown(endpoint=made, secret=secret))
 
 
-async def hook(call: Call) -> Response:
-    """GET /settings/integrations/webhooks/{id}."""
-    return await _page(call, {}, {})
-
-
 async def change_hook(call: Call) -> Response:
-    """POST /settings/integrations/webhooks/{id}: another URL, other events."""
-    person = person_of_call(call)
-    filled = _filled(call)
+    """POST /settings/integrations/webhooks/{id}: another URL, other events, in order or not."""
+    person, filled = person_of_call(call), filled_of(call)
     try:
-        url, events = await _checked(call, filled)
+        events = events_of(filled)
+        url = await deliveries_of(call).check(filled["url"], call.whose.tenant_id)
     except Invalid as refusal:
         wrong = {item["field"]: item["message"] for item in refusal.details}
-        return await _page(call, wrong, filled, refusal.status)
+        return await hook_page.show(call, status=refusal.status, wrong=wrong, filled=filled)
     await call.box.db.write(
-        actions.update, person.scope, person.actor, _id(call), url=url, events=events
+        actions.update,
+        person.scope,
+        person.actor,
+        _id(call),
+        url=url,
+        events=events,
+        ordered=filled["ordered"],
     )
-    return _back(call, "changed")
+    return back_to(_id(call), "done=changed")
 
 
 async def pause_hook(call: Call) -> Response:
     """POST …/pause."""
-    person = person_of_call(call)
-    await call.box.db.write(actions.pause, person.scope, person.actor, _id(call))
-    return _back(call, "paused")
+    await call.box.db.write(actions.pause, call.whose, call.caller.actor, _id(call))
+    return back_to(_id(call), "done=paused")
 
 
 async def resume_hook(call: Call) -> Response:
     """POST …/resume."""
-    person = person_of_call(call)
-    await call.box.db.write(actions.resume, person.scope, person.actor, _id(call))
-    return _back(call, "resumed")
+    await call.box.db.write(actions.resume, call.whose, call.caller.actor, _id(call))
+    return back_to(_id(call), "done=resumed")
 
 
 async def test_hook(call: Call) -> Response:
-    """POST …/test: one ping, also to a paused webhook."""
-    person = person_of_call(call)
-    await call.box.db.write(actions.test, person.scope, person.actor, _id(call))
-    return _back(call, "tested")
+    """POST …/test: one ping, also to a paused webhook; the page then says how it went."""
+    db = call.box.db
+    delivery_id = await db.write(actions.test, call.whose, call.caller.actor, _id(call))
+    until = clock.monotonic() + TEST_SECONDS
+    while clock.monotonic() < until:
+        row = await db.read(journal.of_delivery, delivery_id)
+        if row is not None and row.outcome != "in_flight":
+            break
+        await asyncio.sleep(POLL_SECONDS)
+    return back_to(_id(call), f"tested={delivery_id}")
 
 
 async def delete_hook(call: Call) -> Response:
     """POST …/delete: the log stays."""
-    person = person_of_call(call)
-    await call.box.db.write(actions.delete, person.scope, person.actor, _id(call))
+    await call.box.db.write(actions.delete, call.whose, call.caller.actor, _id(call))
     return pages.redirect(f"{PATH}?done=deleted")
 
 
-async def export_log(call: Call) -> Response:
-    """GET …/log.csv: the attempts as the filter shows them, all that are kept."""
-    _, rows, _, _ = await call.box.db.read(
-        _read, person_of_call(call).scope, _id(call), _outcome(call), EXPORTED_ATTEMPTS
+async def resend(call: Call) -> Response:
+    """POST /settings/integrations/deliveries/{id}/resend."""
+    endpoint_id = await call.box.db.write(actions.resend, call.whose, call.caller.actor, _id(call))
+    return back_to(endpoint_id, "done=resent")
+
+
+async def replay(call: Call) -> Response:
+    """POST …/replay: the events of a span of time again, also those never attempted."""
+    zone = await call.box.db.read(zone_of, call.whose)
+    since = hook_page.moment_of(form(call).get("since", ""), zone)
+    until = hook_page.moment_of(form(call).get("until", ""), zone) or clock.now_ms()
+    if since is None or until < since:
+        wrong = {"since": "Say from when on; the end must not lie before it."}
+        return await hook_page.show(call, status=400, wrong=wrong)
+    queued = await queue_replay(call, call.whose, _id(call), since, until)
+    return back_to(_id(call), f"replayed={queued}")
+
+
+async def rotate(call: Call) -> Response:
+    """POST …/rotate: the new secret is in this answer and nowhere else; both sign for a day."""
+    if not forms(call).first(form(call).get(FIELD, "")):
+        return back_to(_id(call), "done=rotated-once")
+    rotated = await call.box.db.write(
+        actions.rotate_secret, call.whose, call.caller.actor, _id(call)
     )
-    table = [
-        [clock.iso(row.started_at), row.event, row.event_id, row.delivery_id, row.attempt,
-         row.trigger, row.outcome, row.status, row.error_class, row.duration_ms,
-         clock.iso_or_none(row.next_at)]
-        for row in rows
-    ]  # fmt: skip
-    return csv_answer("webhook-log.csv", COLUMNS, table)
+    return await hook_page.show(call, secret=rotated.secret)
 
 
-async def _page(
-    call: Call, wrong: dict[str, str], filled: dict[str, Any], status: int = 200
-) -> Response:
-    person = person_of_call(call)
-    outcome = _outcome(call)
-    found, rows, hours, waiting = await call.box.db.read(
-        _read, person.scope, _id(call), outcome, SHOWN_ATTEMPTS
-    )
-    return await pages.render(
-        call,
-        "settings/webhook.html",
-        status,
-        hook=found,
-        rows=rows,
-        waiting=waiting,
-        outcome=outcome,
-        outcomes=OUTCOMES,
-        shown_attempts=SHOWN_ATTEMPTS,
-        outcome_bars=charts.outcome_bars(hours),
-        latency_bars=charts.latency_bars(hours),
-        success_rate=charts.success_rate(hours),
-        median_ms=charts.median_of(hours),
-        at=words.clock_text,
-        now=clock.now_ms(),
-        wrong=wrong,
-        filled=filled or {"url": found.url, "events": found.events},
-        events=EVENTS,
-        may_change=person.user.role == "owner",
-        notice=pages.done(call, DONE),
-    )
+async def finish_rotation(call: Call) -> Response:
+    """POST …/finish-rotation: the old secret signs no more."""
+    found = await call.box.db.read(actions.find, call.whose, _id(call))
+    if found.next_secret is not None:
+        await call.box.db.write(
+            actions.rotate_secret, call.whose, call.caller.actor, _id(call), finish_now=True
+        )
+    return back_to(_id(call), "done=rotated")
 
 
-def _read(
-    r: Reader, scope: Scope, endpoint_id: str, outcome: str, limit: int
-) -> tuple[Endpoint, list[queries.Attempt], list[queries.Hour], queries.Waiting]:
-    found = actions.find(r, scope, endpoint_id)
-    rows = queries.attempts(r, endpoint_id, outcome, limit)
-    hours = queries.hours(r, endpoint_id, clock.now_ms())
-    return found, rows, hours, queries.waiting(r, endpoint_id)
-
-
-async def _checked(call: Call, filled: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
-    """URL and events as they may be stored; raises Invalid."""
-    events = subscription(filled["events"])
-    if not events:
-        raise invalid("events", "missing", "Choose at least one event.")
-    return await deliveries_of(call).check(filled["url"], call.whose.tenant_id), events
-
-
-def _filled(call: Call) -> dict[str, Any]:
+def filled_of(call: Call) -> dict[str, Any]:
+    """What was typed and chosen in the form of a webhook."""
     chosen = form_lists(call).get("events", [])
     return {
         "url": form(call).get("url", "").strip(),
         "events": [EVERY_EVENT] if EVERY_EVENT in chosen else chosen,
+        "ordered": form(call).get("ordered") == "1",
     }
 
 
-def _outcome(call: Call) -> str:
-    asked = call.query_params.get("outcome", "")
-    return asked if asked in OUTCOMES else ""
+def events_of(filled: dict[str, Any]) -> tuple[str, ...]:
+    """The events as they may be stored; raises Invalid."""
+    events = subscription(filled["events"])
+    if not events:
+        raise invalid("events", "missing", "Choose at least one event.")
+    return events
+
+
+def back_to(endpoint_id: str, query: str) -> Response:
+    """To a webhook's page, which says what was done."""
+    return pages.redirect(f"{PATH}/webhooks/{endpoint_id}?{query}")
 
 
 def _id(call: Call) -> str:
-    endpoint_id: str = call.path_params["id"]
-    return endpoint_id
-
-
-def _back(call: Call, done: str) -> Response:
-    return pages.redirect(f"{PATH}/webhooks/{_id(call)}?done={done}")
+    return str(call.path_params["id"])

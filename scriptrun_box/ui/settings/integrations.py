@@ -11,12 +11,15 @@ from scriptrun_box.accounts import store as accounts
 from scriptrun_box.accounts.actions import NewKey
 from scriptrun_box.accounts.gates import form, person_of_call
 from scriptrun_box.accounts.model import KEY_SCOPES, Key, Location, Person
+from scriptrun_box.kernel import notices
 from scriptrun_box.kernel.db import Reader
 from scriptrun_box.kernel.errors import Invalid
 from scriptrun_box.kernel.http import Call
+from scriptrun_box.kernel.notices import Notice
 from scriptrun_box.ui import pages
 from scriptrun_box.ui.docs.curl import push_curl
 from scriptrun_box.ui.docs.words import EVENTS
+from scriptrun_box.webhooks import networks
 from scriptrun_box.webhooks import store as webhooks
 from scriptrun_box.webhooks.model import Endpoint
 
@@ -29,6 +32,7 @@ DONE = {
     "key-once": "This form was sent before: its key was made then, and is shown only once.",
     "hook-once": "This form was sent before: its webhook was made then; a secret is shown once.",
     "deleted": "Deleted. Nothing more is sent there.",
+    "forbidden": "Forbidden. Nothing is sent into that network any more.",
 }
 SCOPE_WORDS = {
     "orders:write": "push orders",
@@ -48,6 +52,9 @@ class View:
     locations: list[Location]
     endpoints: list[Endpoint]
     names: Mapping[str, str]
+    notices: list[Notice]
+    networks: tuple[str, ...]
+    owns_box: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,7 @@ async def show(call: Call, shown: Shown, status: int = 200) -> Response:
         filled=shown.filled or {},
         opened=call.query_params.get("new", ""),
         form_id=new_form_id(),
+        owns_box=view.owns_box,
         may_change=person.user.role == "owner",
         can_hook="webhooks" in plans.plan_of(call.box.settings.plans, person.tenant).features,
         curl=push_curl(base, shown.key.secret) if shown.key else push_curl(base, "$KEY"),
@@ -124,4 +132,7 @@ def _view(r: Reader, person: Person) -> View:
         locations=accounts.locations(r, tenant_id),
         endpoints=webhooks.endpoints(r, person.scope),
         names=queries.names(r, tenant_id),
+        notices=notices.open_notices(r, person.scope),
+        networks=networks.allowed(r, tenant_id),
+        owns_box=queries.owns_box(r, person.scope),
     )

@@ -1,12 +1,13 @@
 """Read-only joins for the settings screens."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from scriptrun_box.kernel.clock import HOUR_MS
 from scriptrun_box.kernel.db import Reader
 from scriptrun_box.kernel.scope import Scope
+from scriptrun_box.webhooks.journal import Wanted
 
 HOURS = 24  # that the drawings of a webhook cover
 BEHIND_MAX = 10_000  # orders a copy is told to be behind; more are "or more"
@@ -16,6 +17,7 @@ BEHIND_MAX = 10_000  # orders a copy is told to be behind; more are "or more"
 class Attempt:
     """One attempt as the table of a webhook's page shows it."""
 
+    id: str
     delivery_id: str
     event_id: str
     event: str
@@ -71,14 +73,16 @@ def names(r: Reader, tenant_id: str) -> Mapping[str, str]:
     return {row["actor"]: row["name"] for row in rows}
 
 
-def attempts(r: Reader, endpoint_id: str, outcome: str, limit: int) -> list[Attempt]:
-    """A webhook's last attempts, newest first, of one outcome or of all."""
+def attempts(r: Reader, endpoint_id: str, wanted: Wanted, limit: int) -> list[Attempt]:
+    """A webhook's last attempts, newest first, without their answers."""
     rows = r.all(
-        "SELECT delivery_id, event_id, event, attempt, trigger, outcome, status, error_class,"
+        "SELECT id, delivery_id, event_id, event, attempt, trigger, outcome, status, error_class,"
         " started_at, duration_ms, next_at FROM webhook_logs"
-        " WHERE endpoint_id = ? AND (? = '' OR outcome = ?)"
-        " ORDER BY started_at DESC, id DESC LIMIT ?",
-        (endpoint_id, outcome, outcome, limit),
+        " WHERE endpoint_id = :endpoint AND (:outcome = '' OR outcome = :outcome)"
+        " AND (:event = '' OR event = :event) AND (:since IS NULL OR started_at >= :since)"
+        " AND (:until IS NULL OR started_at < :until)"
+        " ORDER BY started_at DESC, id DESC LIMIT :limit",
+        asdict(wanted) | {"endpoint": endpoint_id, "limit": limit},
     )
     return [Attempt(*row) for row in rows]
 
