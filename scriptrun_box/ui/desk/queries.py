@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from scriptrun_box.kernel.clock import HOUR_MS
 from scriptrun_box.kernel.db import Reader
+from scriptrun_box.kernel.notices import Notice, open_notices
 from scriptrun_box.kernel.scope import Scope
 from scriptrun_box.packages.model import Move, Package, package_of
 from scriptrun_box.ui import words
@@ -92,6 +93,7 @@ class Desk:
     to_decide: list[Package]
     feed: list[Line]
     names: dict[str, str]
+    notices: list[Notice]
 
 
 def desk(r: Reader, scope: Scope, now: int) -> Desk:
@@ -106,6 +108,7 @@ def desk(r: Reader, scope: Scope, now: int) -> Desk:
         to_decide=_to_decide(r, scope),
         feed=feed,
         names=actor_names(r, scope.tenant_id, actors),
+        notices=open_notices(r, scope),
     )
 
 
