@@ -1,83 +1,117 @@
-"""webhook listen: a receiver on this machine that verifies and prints what arrives."""
+"""Webhooks at a terminal: test, resend and replay what the running server sends; listen here."""
 
-import hashlib
-import hmac
-import json
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import click
 
-from scriptrun_box.kernel import clock
+from scriptrun_box.kernel import outbox
+from scriptrun_box.kernel.clock import SECOND_MS
+from scriptrun_box.kernel.db import Reader
+from scriptrun_box.kernel.errors import Invalid
+from scriptrun_box.kernel.scope import CLI, Scope
+from scriptrun_box.webhooks import actions, signing, store
+from scriptrun_box.webhooks.model import moment
 
-from .common import Failure
+from . import listening
+from .common import WRONG_USAGE, Failure, Shelf, as_json, of_tenant, show_json, verb
 
-TOLERANCE_SECONDS = 300
-BODY_MAX_BYTES = 1024 * 1024
+REPLAY_PORTION = 500  # events queued in one transaction
+FAR_FUTURE_MS = 10**15
 
 
 @click.group()
 def webhook() -> None:
-    """Webhooks: listen."""
+    """Webhooks: listen, test, resend, replay."""
 
 
 @webhook.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=9787, show_default=True)
 @click.option("--secret", help="the endpoint's signing secret (whsec_…), to verify with")
-def listen(port: int, secret: str | None) -> None:
-    """Receive events on 127.0.0.1, verify their signature, and print them."""
+@click.option("--forward", metavar="URL", help="send on what verifies, signed anew, such as to"
+              " http://127.0.0.1:3000/hook")  # fmt: skip
+def listen(port: int, secret: str | None, forward: str | None) -> None:
+    """Receive events on 127.0.0.1, verify their signature, print them, and send them on."""
+    if forward is not None and secret is None:
+        raise Failure("--forward signs anew and needs --secret for that.", WRONG_USAGE)
+    if forward is not None and secret is not None and not signing.is_secret(secret):
+        raise Failure("The secret is whsec_ and base64, as the box showed it.", WRONG_USAGE)
+    if forward is not None and not forward.startswith(("http://", "https://")):
+        raise Failure("--forward takes a URL such as http://127.0.0.1:3000/hook.", WRONG_USAGE)
+    listening.listen(port, secret, forward)
+
+
+@webhook.command()
+@click.argument("endpoint_id", metavar="ENDPOINT")
+@of_tenant
+@as_json
+@verb
+def test(box: Shelf, endpoint_id: str, tenant_id: str | None, as_json: bool) -> None:
+    """Send a test event to a webhook (whk_…), also to a paused one."""
+    side = _side(box, tenant_id, endpoint_id)
+    delivery_id = box.write(actions.test, side, CLI, endpoint_id)
+    _tell(as_json, {"delivery_id": delivery_id}, f"Queued as {delivery_id}.")
+
+
+@webhook.command()
+@click.argument("delivery_id", metavar="DELIVERY")
+@of_tenant
+@as_json
+@verb
+def resend(box: Shelf, delivery_id: str, tenant_id: str | None, as_json: bool) -> None:
+    """Send one delivery (dlv_…) again, beside its schedule."""
+    row = box.read(store.delivery, delivery_id)
+    side = _side(box, tenant_id, row["endpoint_id"] if row else "")
+    box.write(actions.resend, side, CLI, delivery_id)
+    _tell(as_json, {"delivery_id": delivery_id}, "Queued.")
+
+
+@webhook.command()
+@click.argument("endpoint_id", metavar="ENDPOINT")
+@click.option("--since", required=True, help="a time such as 2026-04-19T18:42:10Z")
+@click.option("--until", help="a time; without it, up to now")
+@of_tenant
+@as_json
+@verb
+def replay(
+    box: Shelf,
+    endpoint_id: str,
+    since: str,
+    until: str | None,
+    tenant_id: str | None,
+    as_json: bool,
+) -> None:
+    """Send the events of a span of time to a webhook again, also those never sent to it."""
     try:
-        server = ThreadingHTTPServer(("127.0.0.1", port), receiver(secret))
-    except OSError as error:
-        raise Failure(f"Cannot listen on port {port}: {error.strerror}.") from None
-    click.echo(f"Listening on http://127.0.0.1:{server.server_port}/ (stop with Ctrl+C)", err=True)
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        server.server_close()
+        start = moment("since", since)
+        end = FAR_FUTURE_MS if until is None else moment("until", until)
+    except Invalid as refusal:
+        raise Failure(refusal.details[0]["message"], WRONG_USAGE) from None
+    side = _side(box, tenant_id, endpoint_id)
+    box.write(actions.begin_replay, side, CLI, endpoint_id)
+    give_up_ms = box.settings.webhooks.give_up_after * SECOND_MS
+    queued, place = 0, box.read(outbox.pruned_through, side)
+    while heads := box.read(outbox.window, side, start, end, place, REPLAY_PORTION):
+        queued += box.write(actions.replay, endpoint_id, heads, give_up_ms)
+        place = heads[-1].feed_seq
+    _tell(as_json, {"queued": queued}, f"Queued: {queued:,}.")
 
 
-def receiver(secret: str | None) -> type[BaseHTTPRequestHandler]:
-    """A request handler that answers 200 to what verifies and 400 to what does not."""
-
-    class Receiver(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = self.rfile.read(min(length, BODY_MAX_BYTES))
-            header = self.headers.get("X-ScriptRun-Signature", "")
-            now = clock.now_ms()
-            verdict = "not checked" if secret is None else check(header, body, secret, now // 1000)
-            accepted = verdict in ("verified", "not checked")
-            self.send_response(200 if accepted else 400)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            event = self.headers.get("X-ScriptRun-Event", "-")
-            click.echo(f"{clock.iso(now)} {event} {verdict}")
-            click.echo(f"  {_shown(body)}")
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing: what arrived is printed already."""
-
-    return Receiver
+def _side(box: Shelf, tenant_id: str | None, endpoint_id: str) -> Scope:
+    """The live side or the sandbox of the tenant, whichever has this webhook."""
+    tenant = box.tenant(tenant_id)
+    found: Scope | None = box.read(_scope_of, endpoint_id)
+    if found is None or found.tenant_id != tenant.id:
+        raise Failure("There is nothing of that id.")
+    return found
 
 
-def check(header: str, body: bytes, secret: str, now: int) -> str:
-    """What the published verification says of a request: "verified", or why not."""
-    parts = [part.partition("=") for part in header.split(",")]
-    stamps = [value for name, _, value in parts if name == "t"]
-    signatures = [value for name, _, value in parts if name == "v1"]
-    if not stamps or not signatures or not stamps[0].isdigit():
-        return "no signature"
-    message = stamps[0].encode() + b"." + body
-    wanted = hmac.new(secret.encode(), message, hashlib.sha256).hexdigest().encode()
-    if not any(hmac.compare_digest(wanted, given.encode()) for given in signatures):
-        return "wrong signature"
-    return "verified" if abs(now - int(stamps[0])) <= TOLERANCE_SECONDS else "too old"
+def _scope_of(r: Reader, endpoint_id: str) -> Scope | None:
+    found = store.endpoint(r, endpoint_id)
+    return found.scope if found else None
 
 
-def _shown(body: bytes) -> str:
-    try:
-        return json.dumps(json.loads(body), ensure_ascii=False)
-    except ValueError:
-        return repr(body[:200])
+def _tell(as_json: bool, answer: dict[str, Any], words: str) -> None:
+    if as_json:
+        show_json(answer)
+    else:
+        click.echo(f"{words} A running box sends it within a second, a stopped one when it starts.")

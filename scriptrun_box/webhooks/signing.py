@@ -5,6 +5,7 @@ other part may be called t or v1; it wants no space after the comma.
 """
 
 import base64
+import binascii
 import hashlib
 import hmac
 import secrets
@@ -16,6 +17,14 @@ SECRET_BYTES = 32
 def new_secret() -> str:
     """A secret both families of verifiers take: whsec_ and base64 of 32 bytes."""
     return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def is_secret(text: str) -> bool:
+    """Whether it has the form of a secret of ours."""
+    try:
+        return bool(base64.b64decode(text.removeprefix(SECRET_PREFIX), validate=True))
+    except binascii.Error:
+        return False
 
 
 def signature(secret: str, timestamp: int, body: bytes) -> str:

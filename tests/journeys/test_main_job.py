@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
-from scriptrun_box.verbs.webhook import check as verdict_of
+from scriptrun_box.verbs.listening import check as verdict_of
 from tests.live.server import EMAIL, PASSWORD, PATIENCE_SECONDS, serving
 from tests.programs import need
 from tests.receivers import Receiver, receiving

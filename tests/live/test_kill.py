@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from scriptrun_box.verbs.webhook import check as verdict_of
+from scriptrun_box.verbs.listening import check as verdict_of
 from tests.faults.senders import ORDERS_A_BATCH, Sender, tally
 from tests.receivers import Hit, receiving
 
