@@ -31,6 +31,7 @@ SMALL, LARGE = 10_000, 1_000_000
 ROUNDS = 30  # of each page
 SEARCH_ROUNDS = 6  # of each kind of search, a new one each time
 LOADS, LOAD_SECONDS = 3, 1.5
+COMMITS = 120  # of each size, in turn on both files
 STARTS = 3
 
 
@@ -145,9 +146,10 @@ def _measure(folder: Path, packages: int) -> Outcome:
         for each in both:
             serving.enter_context(each.box.serving())
             each.sign_in()
-        for step in (_pages, _searches, _ingest):
+        for step in (_pages, _searches, _served):
             print(f"measuring {step.__name__[1:]} …", file=sys.stderr, flush=True)
             outcome.add(step(both))
+    outcome.add(_ingest(both))
     outcome.details += _publishing(both)
     return outcome
 
@@ -220,7 +222,8 @@ def _searches(both: list[Served]) -> Outcome:
     return outcome
 
 
-def _ingest(both: list[Served]) -> Outcome:
+def _served(both: list[Served]) -> Outcome:
+    """Orders over HTTP: what a large box also does meanwhile, its copies, is in these figures."""
     outcome = Outcome()
     for name, size, connections in (("single orders", 1, 8), ("batches of 100", 100, 2)):
         rates: list[list[float]] = [[], []]
@@ -229,9 +232,27 @@ def _ingest(both: list[Served]) -> Outcome:
                 result = each.box.load(size, connections, LOAD_SECONDS)
                 rates[place].append(result.orders_per_second)
         for each, rate in zip(both, rates, strict=True):
-            outcome.details.append((f"{name} at {each.count:,}", report.spread(rate, "{:,.0f}/s")))
-        times = [[1 / rate for rate in some] for some in rates]
+            words = f"{name} served at {each.count:,}, copies beside"
+            outcome.details.append((words, report.spread(rate, "{:,.0f}/s")))
+    return outcome
+
+
+def _ingest(both: list[Served]) -> Outcome:
+    """Taking orders in, in turn on both files: the transaction and its commit, durable."""
+    outcome = Outcome()
+    makers = [history.Maker(each.box.file) for each in both]
+    for name, size in (("singles, 16 a commit", 16), ("batches of 100", 100)):
+        times: list[list[float]] = [[], []]
+        for _ in range(COMMITS):
+            for place, maker in enumerate(makers):
+                times[place].append(maker.push(size) / size)
+        for each, some in zip(both, times, strict=True):
+            micro = [time * 1e6 for time in some]
+            words = f"{name} at {each.count:,}, an order"
+            outcome.details.append((words, report.spread(micro, "{:.0f} µs")))
         outcome.figures.append(_ratio(f"ingest of {name}, 1 M ÷ 10 k", *times))
+    for maker in makers:
+        maker.close()
     return outcome
 
 

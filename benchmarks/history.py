@@ -6,6 +6,7 @@ new. The hashes of the audit are copied, not chained: nothing measured here read
 """
 
 import random
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -108,7 +109,7 @@ def fill(path: Path, count: int, now: int) -> None:
     began = now - (repeats + 1) * DAYS * DAY_MS
     pretended = Clock(began)
     with patch.object(clock, "now_ms", pretended.now_ms), patch.object(ids, "time", pretended):
-        maker = _Maker(file, pretended)
+        maker = Maker(path, pretended, file)
         for day in range(DAYS):
             pretended.now = began + day * DAY_MS
             maker.day(PER_DAY, {"assign": PER_DAY, "start": PER_DAY, "deliver": PER_DAY})
@@ -142,25 +143,38 @@ def _common(pick: random.Random, names: list[str]) -> str:
     return pick.choices(names, [1 / (place + 4) for place in range(len(names))])[0]
 
 
-class _Maker:
-    """Makes days through the product's own actions."""
+class Maker:
+    """Makes orders and whole days through the product's own actions, in a file nobody serves."""
 
-    def __init__(self, file: Any, pretended: Clock) -> None:
-        self._file = file
-        self._clock = pretended
+    def __init__(self, path: Path, pretended: Clock | None = None, file: Any = None) -> None:
+        self._file = file or connect_writer(path)
+        self._clock = pretended or Clock(clock.now_ms())
         self._random = random.Random(1)
         self._numbers = 0
-        w = Writer(file)
+        w = Writer(self._file)
         (tenant,) = accounts.tenants(w)
         self._scope = Scope(tenant.id)
         (key,) = accounts.keys(w, tenant.id)
         self._actor = Actor.key(key.id)
         self._places = Places(accounts.locations(w, tenant.id))
-        made = webhooks.create
-        self._endpoint, _ = self._do(made, self._scope, self._actor, url=URL, events=("*",))
+        self._endpoint: Any = None
+
+    def push(self, orders: int) -> float:
+        """Take in so many orders in one transaction; the seconds it and its commit took."""
+        contents = [self._content() for _ in range(orders)]
+        began = time.perf_counter()
+        self._do(packages.create_many, self._scope, self._actor, "api", contents)
+        return time.perf_counter() - began
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
 
     def day(self, orders: int, so_far: dict[str, int]) -> None:
         """Orders come in over the day, and so many of the first ones have taken each step."""
+        if self._endpoint is None:
+            made = self._do(webhooks.create, self._scope, self._actor, url=URL, events=("*",))
+            self._endpoint = made[0]
         package_ids: list[str] = []
         for _ in range(orders // BATCH):
             self._clock.now += MINUTE_MS
