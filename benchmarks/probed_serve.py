@@ -9,7 +9,6 @@ from pathlib import Path
 from socket import socket
 
 from scriptrun_box.cli import main
-
 from scriptrun_box.kernel.server import Server
 
 TICK_SECONDS = 0.001

@@ -54,7 +54,11 @@ def create_app(settings: Settings, opened: Opened) -> Starlette:
             db = await Database.open(opened.path, opened.key)
             ending.push_async_callback(db.close)
             db.fatal = partial(_give_up, app)
-            await _start(app, settings, opened, db, ending)
+            try:
+                await _start(app, settings, opened, db, ending)
+            except Exception as error:
+                log.failure("the box could not start", error)
+                raise
             yield
 
     app = BoxApp(routes=routes(URLS), lifespan=lifespan)

@@ -129,7 +129,8 @@ class Database:
         self._queue.append(waiting)
         if not self._draining:
             self._draining = True
-            self._hand_over(self._drain)
+            # At the end of the loop's turn: requests read in the same turn share the commit.
+            self._loop.call_soon(self._hand_over, self._drain)
 
     # The calls into aiosqlite's internals stand in these three methods and nowhere else.
 
