@@ -24,7 +24,34 @@ def connect(
 
     `immutable` reads the file alone: no lock is taken and whatever lies beside it is ignored.
     """
-    mode = "ro&immutable=1" if immutable else "ro" if read_only else "rwc"
+    connection = _open(path, key, "ro&immutable=1" if immutable else "ro" if read_only else "rwc")
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "foreign_keys = ON",
+        "trusted_schema = OFF",
+        "cell_size_check = ON",
+        "mmap_size = 0",
+        "temp_store = MEMORY",
+        f"cache_size = -{CACHE_KIB}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    if read_only or immutable:
+        connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def connect_to_head(path: Path, key: bytes | None = None) -> Any:
+    """For the head of the file alone: its schema is not looked at, nor anything beside it.
+
+    After a power cut amid a checkpoint the file is shorter than its head says, until its log is
+    read as well: only `writable_schema` lets SQLite read the head of such a file. Read-only it is.
+    """
+    connection = _open(path, key, "ro&immutable=1")
+    connection.execute("PRAGMA writable_schema = ON")
+    return connection
+
+
+def _open(path: Path, key: bytes | None, mode: str) -> Any:
     uri = f"{path.absolute().as_uri()}?mode={mode}"
     connection = dbapi2.connect(
         uri,
@@ -38,18 +65,6 @@ def connect(
     if key is not None:
         connection.execute("PRAGMA cipher_log = off")
         connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
-    for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
-        "foreign_keys = ON",
-        "trusted_schema = OFF",
-        "cell_size_check = ON",
-        "mmap_size = 0",
-        "temp_store = MEMORY",
-        f"cache_size = -{CACHE_KIB}",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-    if read_only or immutable:
-        connection.execute("PRAGMA query_only = ON")
     return connection
 
 

@@ -9,7 +9,14 @@ from typing import Any
 
 from .. import __version__
 from . import audit, clock, migrate
-from .connection import PRIMARY, SQLITE_CORRUPT, SQLITE_FULL, DatabaseError, connect
+from .connection import (
+    PRIMARY,
+    SQLITE_CORRUPT,
+    SQLITE_FULL,
+    DatabaseError,
+    connect,
+    connect_to_head,
+)
 from .db import Reader
 from .file_errors import CannotUse, Damaged, NoRights, NoRoom
 
@@ -72,7 +79,7 @@ def is_plain(path: Path) -> bool:
 def identify(path: Path, key: bytes | None) -> Identity | None:
     """What the file alone says it is, whatever lies beside it; None when it cannot be read."""
     try:
-        with closing(connect(path, key, immutable=True)) as connection:
+        with closing(connect_to_head(path, key)) as connection:
             application_id = connection.execute("PRAGMA application_id").fetchone()[0]
             return Identity(application_id, migrate.version(connection))
     except DatabaseError:

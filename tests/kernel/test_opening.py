@@ -266,6 +266,26 @@ def test_leftovers_of_a_killed_process_are_swept(made: Made) -> None:
     assert not any(path.exists() for path in left)
 
 
+@pytest.mark.parametrize("key", [None, KEY], ids=["plain", "encrypted"])
+def test_a_power_cut_amid_folding_the_log_leaves_a_file_that_opens(
+    tmp_path: Path, key: bytes | None
+) -> None:
+    made = make(tmp_path / "data", tmp_path, key)
+    old_size, log = made.live.stat().st_size, made.live.with_name("box.db-wal")
+    writing = connect_writer(made.live, key)
+    writing.execute("PRAGMA wal_autocheckpoint = 0")
+    writing.execute("CREATE TABLE grown AS SELECT randomblob(500) FROM events")
+    kept = log.read_bytes()
+    writing.close()
+    folded = made.live.read_bytes()
+    assert len(folded) > old_size
+    made.live.write_bytes(folded[:old_size])  # the first pages are written, the last are not
+    log.write_bytes(kept)
+    reopen(made)
+    assert noted(made.live, key) == NUMBERS
+    assert copies.quick_check(connect(made.live, key, read_only=True)) is None
+
+
 # Keys and strangers ------------------------------------------------------------------------------
 
 
