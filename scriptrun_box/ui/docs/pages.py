@@ -18,6 +18,15 @@ from . import words
 from .curl import curl_of, pretty, push_curl, sandbox_walk, variables_of
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "docs"
+SNIPPETS = {
+    "TypeScript": "verify.ts",
+    "JavaScript": "verify.mjs",
+    "Python": "verify.py.txt",
+    "C#": "Verify.cs",
+    "Java": "Verify.java",
+    "Go": "verify.go",
+    "PHP": "verify.php",
+}
 SHOWN_KEY = "sk_test_…"
 ORDERS, SANDBOX, IMPORT = "/api/webhook/orders", "/api/test/", "/api/packages/import"
 RATE_WORDS = {"ingest": "orders", "read": "reads", "write": "other writes", "scan": "label scans"}
@@ -95,10 +104,7 @@ def grouped(endpoints: Sequence[Endpoint]) -> list[Group]:
 @cache
 def snippets() -> dict[str, str]:
     """The code that verifies a signature, by language; tests run these very files."""
-    return {
-        "Node": (TEMPLATES / "verify.mjs").read_text("utf-8"),
-        "Python": (TEMPLATES / "verify.py.txt").read_text("utf-8"),
-    }
+    return {language: (TEMPLATES / name).read_text("utf-8") for language, name in SNIPPETS.items()}
 
 
 def _endpoint(row: Url, doc: Doc, base: str) -> Endpoint:
