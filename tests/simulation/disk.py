@@ -57,9 +57,9 @@ class Faults:
 @cache
 def template() -> tuple[Any, People]:
     """The migrated file with two pharmacies, their keys and endpoints; made once a process."""
-    machine = SimpleNamespace(urandom=Random(0).randbytes, time_ns=lambda: WALL_START_MS * 10**6)
+    random, machine = Random(0), SimpleNamespace(time_ns=lambda: WALL_START_MS * 10**6)
     with (
-        patch.object(ids, "os", machine),
+        patch.object(ids, "_random_bytes", lambda: random.randbytes(ids.RANDOM_BYTES)),
         patch.object(ids, "time", machine),
         patch.object(clock, "now_ms", lambda: WALL_START_MS),
     ):

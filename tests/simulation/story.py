@@ -208,11 +208,10 @@ class _World:
 
     def __init__(self, story: Story) -> None:
         self._story = story
-        self.urandom = story.random.randbytes
         self.replaced: list[tuple[Any, str, Any]] = [
             (clock, "now_ms", story.now_ms),
             (clock, "monotonic", story.loop.time),
-            (ids, "os", self),
+            (ids, "_random_bytes", lambda: story.random.randbytes(ids.RANDOM_BYTES)),
             (ids, "time", self),
             (outgoing, "post", story.post),
             (outgoing, "warm_up", lambda: None),
