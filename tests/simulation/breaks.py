@@ -10,7 +10,7 @@ from scriptrun_box.kernel import clock, db, limiter, outbox
 from scriptrun_box.kernel.errors import RateLimited
 from scriptrun_box.orders import store as orders
 from scriptrun_box.packages import store as packages
-from scriptrun_box.webhooks import claims, signing, store
+from scriptrun_box.webhooks import claims, journal, signing, store
 from scriptrun_box.webhooks.schedule import Schedule
 
 
