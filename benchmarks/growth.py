@@ -58,9 +58,9 @@ SEARCHES: dict[str, Callable[[int], str]] = {
 WORDS = """# What years of use cost
 
 Measured on $date, at commit $commit,
-by `python -m benchmarks.growth`: $span of invented deliveries, 250 a day, with their events, moves, proofs,
-webhook attempts and audit, against forty days of them. Both boxes were served at once and asked in
-turn.
+by `python -m benchmarks.growth`: $span of invented deliveries,
+250 a day, with their events, moves, proofs, webhook attempts and audit, against forty days of them.
+Both boxes were served at once and asked in turn.
 
 $promises
 $seen
