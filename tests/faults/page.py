@@ -58,7 +58,7 @@ def machine() -> str:
     pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     busy = os.getloadavg()[2]
     return (
-        f"{os.cpu_count()} cores (load {busy:.1f} over the last 15 minutes), {pages / 1e9:.0f} GB,\n"
+        f"{os.cpu_count()} cores (load {busy:.1f} in the last 15 minutes), {pages / 1e9:.0f} GB,\n"
         f"  {platform.system()} {platform.release().split('-')[0]},"
         f" Python {platform.python_version()}, SQLite {dbapi2.sqlite_version} (sqlcipher3)"
     )
