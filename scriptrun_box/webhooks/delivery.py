@@ -142,7 +142,8 @@ class Deliveries:
                 self._wake.set()
 
     async def _dispatch(self) -> None:
-        await asyncio.to_thread(outgoing.warm_up)
+        # Not to_thread: it takes our context along, in which anyio sees a loop running already.
+        await asyncio.get_running_loop().run_in_executor(None, outgoing.warm_up)
         while True:
             self._wake.clear()
             try:
