@@ -53,13 +53,22 @@ INDEXES = (
     "CREATE INDEX packages_status ON packages (tenant_id, test, status, created)",
     "CREATE INDEX packages_date ON packages (tenant_id, test, delivery_date, created)",
     "CREATE INDEX packages_changed ON packages (tenant_id, test, updated, created)",
-    "CREATE INDEX packages_rx ON packages (tenant_id, rx_number) WHERE rx_number != ''",
+    "CREATE INDEX packages_rx ON packages (tenant_id, rx_number, delivery_date, patient_name)"
+    " WHERE rx_number != ''",
     "CREATE INDEX packages_barcode ON packages (tenant_id, barcode) WHERE barcode != ''",
     "CREATE INDEX packages_patient ON packages (tenant_id, external_patient_id)"
     " WHERE external_patient_id != ''",
     "CREATE INDEX packages_driver ON packages (driver_id, created) WHERE driver_id != ''",
-    "CREATE INDEX packages_waiting ON packages (tenant_id, test, delivery_date, patient_name)"
-    " WHERE status IN ('created', 'assigned')",
+    "CREATE INDEX packages_stat ON packages (tenant_id, test, created) WHERE priority = 'stat'",
+    "CREATE INDEX packages_urgent ON packages (tenant_id, test, created)"
+    " WHERE priority = 'urgent'",
+    "CREATE INDEX packages_controlled ON packages (tenant_id, test, created)"
+    " WHERE controlled_substance = 1",
+    "CREATE INDEX packages_cold ON packages (tenant_id, test, created) WHERE cold_chain = 1",
+    "CREATE INDEX packages_source ON packages (tenant_id, test, source, created)"
+    " WHERE source != 'api'",
+    "CREATE INDEX packages_without_rx ON packages (tenant_id, test, delivery_date, patient_name)"
+    " WHERE rx_number = '' AND status IN ('created', 'assigned')",
 )
 
 

@@ -23,6 +23,7 @@ class Disk:
         self._folder = folder
         self._min_free_mb = max(min_free_mb, LAST_MB)
         self._free_mb = 0
+        self._file_limit = resource.RLIM_INFINITY
         self._looked_at = float("-inf")
 
     def free_mb(self) -> int:
@@ -31,21 +32,20 @@ class Disk:
         if now - self._looked_at >= CACHE_SECONDS:
             state = os.statvfs(self._folder)
             self._free_mb = state.f_bavail * state.f_frsize // MEGABYTE
+            self._file_limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
             self._looked_at = now
-        room = self._room_to_grow()
-        return self._free_mb if room is None else min(self._free_mb, room // MEGABYTE)
+        if self._file_limit == resource.RLIM_INFINITY:
+            return self._free_mb
+        return min(self._free_mb, self._room_to_grow() // MEGABYTE)
 
-    def _room_to_grow(self) -> int | None:
-        """Bytes until a file reaches the size this process may write (RLIMIT_FSIZE); mostly none.
+    def _room_to_grow(self) -> int:
+        """Bytes until a file reaches the size this process may write (RLIMIT_FSIZE).
 
         To SQLite that limit is an I/O error, after which the box has to end: so it stops before.
         """
-        limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
-        if limit == resource.RLIM_INFINITY:
-            return None
         with os.scandir(self._folder) as entries:
             sizes = [each.stat().st_size for each in entries if each.is_file()]
-        return limit - max(sizes, default=0)
+        return self._file_limit - max(sizes, default=0)
 
     def is_low(self) -> bool:
         """Whether the floor is reached: readiness is red and writes are refused."""

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from . import clock
 
-INSERT_SIZES = (50, 10, 1)  # rows a statement: few texts to prepare, few statements to run
+INSERT_SIZES = (64, 32, 16, 8, 4, 2, 1)  # rows a statement: few to prepare, few to run
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +64,18 @@ class Writer(Reader):
         """Run one statement for each row of values."""
         self.connection.executemany(sql, rows)
 
-    def insert(self, into: str, rows: Sequence[Sequence[Any]]) -> None:
+    def insert(self, into: str, rows: Sequence[Sequence[Any]], upsert: str = "") -> None:
         """Insert rows, each with a value for every column of `into`: "table (column, …)".
 
+        `upsert` is what follows them: "ON CONFLICT …", where a row may be there already.
         Many rows go in one statement: it runs without the interpreter's lock, so that the event
         loop works on meanwhile, where a statement a row would hand the lock over each time.
         """
-        if not rows:
-            return
-        row = f"({', '.join('?' * len(rows[0]))})"
         at = 0
         for size in INSERT_SIZES:
-            sql = f"INSERT INTO {into} VALUES {', '.join([row] * size)}"  # noqa: S608
             while len(rows) - at >= size:
                 values = [value for each in rows[at : at + size] for value in each]
-                self.connection.execute(sql, values)
+                self.connection.execute(_insertion(into, len(rows[0]), size, upsert), values)
                 at += size
 
     def before_commit(self, hook: "Callable[[Writer, list[Any]], None]", item: Any) -> None:
@@ -87,3 +85,9 @@ class Writer(Reader):
     def after_commit(self, signal: Signal) -> None:
         """Tell the listeners of the process, once this is on disk."""
         self.signals.append(signal)
+
+
+@lru_cache(maxsize=256)
+def _insertion(into: str, columns: int, rows: int, upsert: str) -> str:
+    row = f"({', '.join('?' * columns)})"
+    return f"INSERT INTO {into} VALUES {', '.join([row] * rows)} {upsert}"  # noqa: S608

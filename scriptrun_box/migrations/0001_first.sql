@@ -200,7 +200,8 @@ CREATE INDEX packages_list ON packages (tenant_id, test, seq);
 CREATE INDEX packages_status ON packages (tenant_id, test, status, seq);
 CREATE INDEX packages_date ON packages (tenant_id, test, delivery_date, seq);
 CREATE INDEX packages_changed ON packages (tenant_id, test, updated_at, seq);
-CREATE INDEX packages_rx ON packages (tenant_id, rx_number) WHERE rx_number IS NOT NULL;
+CREATE INDEX packages_rx ON packages (tenant_id, rx_number, delivery_date, name_key)
+  WHERE rx_number IS NOT NULL;
 CREATE INDEX packages_barcode ON packages (tenant_id, barcode) WHERE barcode IS NOT NULL;
 CREATE INDEX packages_patient ON packages (tenant_id, external_patient_id) WHERE external_patient_id IS NOT NULL;
 -- What somebody looks for among years of others: each holds only the rows it is about.
@@ -210,8 +211,8 @@ CREATE INDEX packages_controlled ON packages (tenant_id, test, seq) WHERE contro
 CREATE INDEX packages_cold ON packages (tenant_id, test, seq) WHERE cold_chain = 1;
 CREATE INDEX packages_source ON packages (tenant_id, test, source, seq) WHERE source != 'api';
 CREATE INDEX packages_driver ON packages (driver_id, seq) WHERE driver_id IS NOT NULL;
-CREATE INDEX packages_waiting ON packages (tenant_id, test, delivery_date, name_key)
-  WHERE status IN ('created', 'assigned');
+CREATE INDEX packages_without_rx ON packages (tenant_id, test, delivery_date, name_key)
+  WHERE rx_number IS NULL AND status IN ('created', 'assigned');
 
 CREATE VIRTUAL TABLE package_search USING fts5 (  -- words of a package as the counter types them; rowid = packages.seq
   words, content = '', contentless_delete = 1, detail = none, prefix = '1 2',

@@ -111,21 +111,26 @@ def same_name_and_date(
 
     Only of those the scope may see: who may not see a package does not hear of it either.
     """
-    rows = r.all(
-        "SELECT p.* FROM json_each(?) AS j CROSS JOIN packages AS p INDEXED BY packages_waiting"
-        " ON p.tenant_id = ? AND p.test = ? AND p.delivery_date = j.value ->> 0"
-        " AND p.name_key = j.value ->> 1"
-        " AND p.status IN ('created', 'assigned') AND p.rx_number IS (j.value ->> 2)"
-        " AND (? IS NULL OR p.location_id = ?)",
-        (
-            strict_json.dumps(wanted).decode(),
-            scope.tenant_id,
-            scope.test,
-            scope.location_id,
-            scope.location_id,
-        ),
-    )
+    with_rx = [each for each in wanted if each[2] is not None]
+    without = [each for each in wanted if each[2] is None]
+    rows = _waiting(r, scope, "packages_rx", "p.rx_number = (j.value ->> 2)", with_rx)
+    rows += _waiting(r, scope, "packages_without_rx", "p.rx_number IS NULL", without)
     return [(row["id"], row["name_key"], content_of(row)) for row in rows]
+
+
+def _waiting(
+    r: Reader, scope: Scope, index: str, has_rx: str, wanted: list[tuple[str, str, str | None]]
+) -> list[Any]:
+    if not wanted:
+        return []
+    sql = (
+        f"SELECT p.* FROM json_each(?) AS j CROSS JOIN packages AS p INDEXED BY {index}"  # noqa: S608
+        f" ON p.tenant_id = ? AND p.test = ? AND {has_rx}"
+        " AND p.delivery_date = j.value ->> 0 AND p.name_key = j.value ->> 1"
+        " AND p.status IN ('created', 'assigned') AND (? IS NULL OR p.location_id = ?)"
+    )
+    whose = (scope.tenant_id, scope.test, scope.location_id, scope.location_id)
+    return r.all(sql, (strict_json.dumps(wanted).decode(), *whose))
 
 
 def get(r: Reader, scope: Scope, package_id: str) -> Package | None:

@@ -174,15 +174,13 @@ def note_failure(w: Writer, endpoint_id: str, failed: bool, retry_after_until: i
 
 def insert_deliveries(w: Writer, rows: list[tuple[Any, ...]]) -> None:
     """Store new deliveries: id, event_seq, endpoint_id, state, trigger, next_at, deadline_at,
-    created_at.
-
-    One of an event that the endpoint already has is left as it is.
+    created_at. What the endpoint already has stays.
     """
-    w.many(
-        "INSERT INTO webhook_deliveries (id, event_seq, endpoint_id, state, trigger, next_at,"
-        " deadline_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (event_seq, endpoint_id) DO NOTHING",
+    w.insert(
+        "webhook_deliveries (id, event_seq, endpoint_id, state, trigger, next_at, deadline_at,"
+        " created_at)",
         rows,
+        "ON CONFLICT (event_seq, endpoint_id) DO NOTHING",
     )
 
 

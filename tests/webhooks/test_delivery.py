@@ -314,7 +314,7 @@ async def test_a_receiver_that_failed_for_long_is_probed_and_its_first_2xx_frees
     world: World, sending: Sending, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(claims, "RELEASE_ROWS", 2)  # bit by bit
-    async with receiving(hang) as receiver, sending(delays=(3_600_000,), timeout=0.3):
+    async with receiving(hang) as receiver, sending(delays=(3_600_000,), timeout=0.6):
         endpoint = await world.endpoint(receiver.url)
         await world.set(
             "UPDATE webhook_endpoints SET failures = 5, failing_since = created_at - 130000"
