@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ from starlette.types import Lifespan, Receive, Scope, Send
 from scriptrun_box.accounts import store as accounts
 from scriptrun_box.accounts.actions import KEYS_CHANGED
 from scriptrun_box.accounts.signin import SignIns
-from scriptrun_box.kernel import audit, clock, meta
+from scriptrun_box.kernel import audit, clock, cpus, meta
 from scriptrun_box.kernel.addresses import Allowed
 from scriptrun_box.kernel.box import Box
 from scriptrun_box.kernel.clock import DAY_MS, MINUTE_MS
@@ -50,6 +51,8 @@ def create_app(settings: Settings, opened: Opened) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as ending:
             ending.callback(log.flush)
+            helpers = ThreadPoolExecutor(thread_name_prefix="helper", initializer=cpus.roam)
+            asyncio.get_running_loop().set_default_executor(helpers)
             ending.callback(opened.close)
             db = await Database.open(opened.path, opened.key)
             ending.push_async_callback(db.close)

@@ -8,6 +8,7 @@ import secrets
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 
+from scriptrun_box.kernel import cpus
 from scriptrun_box.kernel.errors import Invalid
 
 MIN_CHARS = 15
@@ -18,7 +19,7 @@ SALT_BYTES = 16
 MIN_DIFFERENT_CHARS = 5
 COMMON = ("password", "12345678", "qwertyuiop", "letmein", "scriptrun", "iloveyou", "pharmacy")
 
-_POOL = ThreadPoolExecutor(2, thread_name_prefix="scrypt")
+_POOL = ThreadPoolExecutor(2, thread_name_prefix="scrypt", initializer=cpus.roam)
 
 
 def check(password: str) -> None:

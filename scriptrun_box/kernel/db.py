@@ -13,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import aiosqlite
 
+from . import cpus
 from .connection import (
     BUSY_TIMEOUT_MS,
     PRIMARY,
@@ -67,7 +68,7 @@ class Database:
         db = cls(path, key)
         await db._writer
         for _ in range(READERS):
-            reader = await aiosqlite.Connection(lambda: connect(path, key, read_only=True), 64)
+            reader = await aiosqlite.Connection(lambda: _connect_reader(path, key), 64)
             db._readers.put_nowait(reader)
         db._peek = connect(path, key, read_only=True)
         return db
@@ -284,6 +285,11 @@ def read_once(path: Path, key: bytes | None, query: Callable[..., T], *args: Any
         return query(Reader(connection), *args)
     finally:
         connection.close()
+
+
+def _connect_reader(path: Path, key: bytes | None) -> Any:
+    cpus.roam()  # first of all that runs on a reader's thread
+    return connect(path, key, read_only=True)
 
 
 def _in_snapshot(reader: aiosqlite.Connection, query: Any, /, *args: Any, **kwargs: Any) -> Any:

@@ -14,6 +14,7 @@ from scriptrun_box import __version__
 from scriptrun_box.accounts import actions
 from scriptrun_box.accounts import store as accounts
 from scriptrun_box.app import LOOPBACK_HOSTS, create_app, is_well, public_url
+from scriptrun_box.kernel import cpus
 from scriptrun_box.kernel.config import Settings
 from scriptrun_box.kernel.db import read_once, run_once
 from scriptrun_box.kernel.log import LOG_BUFFER_BYTES, log
@@ -59,6 +60,7 @@ def run(
     """
     log.to(os.fdopen(sys.stderr.fileno(), "w", LOG_BUFFER_BYTES, closefd=False))
     sys.setswitchinterval(GIL_SWITCH_SECONDS)
+    cpus.share_one()
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file size limit is an error, not the end
     server = server_for(settings, opened, prepare)
     spare_the_collector()
