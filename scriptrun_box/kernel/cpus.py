@@ -1,4 +1,4 @@
-"""Which CPUs threads run on: the event loop and the writer share one, all others go where they like.
+"""Which CPUs threads run on: the event loop and the writer share one, others go where they like.
 
 The interpreter's lock lets one of those two run at a time anyway. On two CPUs each handing over of
 the lock interrupts the other CPU, which costs more than the little they could do at once: orders
