@@ -12,6 +12,7 @@ from benchmarks import (
     batches,
     browser,
     ceiling,
+    hooks,
     machine,
     plan,
     report,
@@ -57,6 +58,7 @@ def _run(folder: Path, how: plan.Plan) -> tuple[Outcome, str]:
         ("an open browser", lambda: browser.measure(folder, how)),
         ("batches against SQLite alone", lambda: batches.measure(folder, peer, how)),
         ("event-loop stalls", lambda: stall.measure(folder, how)),
+        ("webhooks", lambda: hooks.measure(folder, how)),
     ]
     outcome = Outcome()
     for name, step in steps:

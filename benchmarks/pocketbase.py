@@ -60,8 +60,7 @@ INDEXES = (
     " WHERE external_patient_id != ''",
     "CREATE INDEX packages_driver ON packages (driver_id, created) WHERE driver_id != ''",
     "CREATE INDEX packages_stat ON packages (tenant_id, test, created) WHERE priority = 'stat'",
-    "CREATE INDEX packages_urgent ON packages (tenant_id, test, created)"
-    " WHERE priority = 'urgent'",
+    "CREATE INDEX packages_urgent ON packages (tenant_id, test, created) WHERE priority = 'urgent'",
     "CREATE INDEX packages_controlled ON packages (tenant_id, test, created)"
     " WHERE controlled_substance = 1",
     "CREATE INDEX packages_cold ON packages (tenant_id, test, created) WHERE cold_chain = 1",

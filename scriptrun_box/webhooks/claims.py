@@ -32,10 +32,11 @@ GONE = 410
 ATTEMPTED = "webhook_attempted"  # signalled when an attempt is over: for screens
 
 
-def fan_out(w: Writer, give_up_ms: int, hold: bool = False) -> tuple[bool, bool]:
+def fan_out(w: Writer, give_up_ms: int, hold: bool = False) -> tuple[bool, int]:
     """Read on from the cursor and make a delivery for every endpoint that hears an event.
 
-    (whether there are endpoints at all, whether more events wait); `hold` sends none of them.
+    (whether there are endpoints at all, how many events were read: FAN_OUT_EVENTS where there may
+    be more); `hold` sends none of them.
     """
     cursor = outbox.cursor(w, CONSUMER)
     listening: dict[tuple[str, bool], list[Endpoint]] = {}
@@ -45,10 +46,10 @@ def fan_out(w: Writer, give_up_ms: int, hold: bool = False) -> tuple[bool, bool]
         last = outbox.last_seq(w)
         if last > cursor:
             outbox.move_cursor(w, CONSUMER, last)
-        return False, False
+        return False, 0
     heads = outbox.heads(w, cursor, FAN_OUT_EVENTS)
     if not heads:
-        return True, False
+        return True, 0
     rows: list[tuple[Any, ...]] = []
     for head in heads:
         for each in listening.get((head.tenant_id, head.test), ()):
@@ -61,7 +62,7 @@ def fan_out(w: Writer, give_up_ms: int, hold: bool = False) -> tuple[bool, bool]
                 rows.append((delivery_id, head.seq, each.id, state, "auto", due, deadline, w.now))
     store.insert_deliveries(w, rows)
     outbox.move_cursor(w, CONSUMER, heads[-1].seq)
-    return True, len(heads) == FAN_OUT_EVENTS
+    return True, len(heads)
 
 
 def claim(w: Writer, endpoint_id: str, in_flight: int, limit: int, attempt_ms: int) -> list[Parcel]:

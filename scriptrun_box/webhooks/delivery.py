@@ -22,7 +22,7 @@ from scriptrun_box.kernel.resolver import NameNotFound, Resolver
 
 from . import actions, claims, networks, restored, signing, store
 from .model import Due, Parcel, invalid
-from .places import Places
+from .places import Places, Rush
 from .schedule import Schedule
 
 DRAIN_SECONDS = 5.0  # for attempts under way when the box stops
@@ -70,6 +70,7 @@ class Deliveries:
         self._anyone = True  # there are endpoints, as far as we know
         self._stopping = False
         self._places = Places()
+        self._rush = Rush()
         self._lanes: dict[str, _Lane] = {}
         self._sending: set[str] = set()  # deliveries whose attempt is under way here
         self._dispatcher: asyncio.Task[None] | None = None
@@ -163,8 +164,11 @@ class Deliveries:
         if ticked:
             await self._mend()
         if self._anyone or ticked:
-            self._anyone, more = await self._db.write(claims.fan_out, self.give_up_ms)
-            if more:
+            began = clock.monotonic()
+            self._anyone, events = await self._db.write(claims.fan_out, self.give_up_ms)
+            self._rush.note(events)
+            await self._rush.rest(clock.monotonic() - began)
+            if events == claims.FAN_OUT_EVENTS:
                 self._wake.set()
         now = clock.now_ms()
         next_at = None
@@ -214,7 +218,8 @@ class Deliveries:
     async def _claim_some(self, endpoint_id: str, lane: _Lane) -> bool:
         """Begin as many attempts as there are due rows and free places; whether there were any."""
         under_way, failing = len(lane.attempts), lane.failing
-        wanted = actions.IN_FLIGHT_PER_ENDPOINT - under_way
+        await self._rush.turn()
+        wanted = 1 if self._rush.on else actions.IN_FLIGHT_PER_ENDPOINT - under_way
         places = await self._places.take(wanted, under_way, failing)
         parcels: list[Parcel] = []
         try:

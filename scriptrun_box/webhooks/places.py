@@ -1,4 +1,4 @@
-"""How many attempts may be under way at once, and who may take the last places.
+"""How many attempts may be under way at once, who gets the last places, when orders go first.
 
 Without rules eight receivers that hang would take all 32 places and hold up everybody else for as
 long as an attempt lasts. So the last places go only to receivers with nothing under way, and those
@@ -7,9 +7,16 @@ whose last attempt failed share half of all.
 
 import asyncio
 
+from scriptrun_box.kernel import clock
+
 IN_FLIGHT = 32  # attempts in all
 RESERVED = 8  # of these for a receiver's only attempt
 FAILING_MOST = 16  # for all receivers together whose last attempt failed
+RUSH_EVENTS = 150  # a second: more is a rush
+RUSH_WINDOW_SECONDS = 0.5
+RUSH_GAP_SECONDS = 0.02  # between two attempts in a rush
+RUSH_LEISURE = 4.0  # in a rush, fan-out rests for so many times as long as it took
+RUSH_LEISURE_MOST_SECONDS = 0.5
 
 
 class Places:
@@ -52,3 +59,38 @@ class Places:
     def _room(self, under_way: int, failing: bool) -> int:
         room = self._free - (RESERVED if under_way else 0)
         return min(room, FAILING_MOST - self._failing) if failing else room
+
+
+class Rush:
+    """Whether events come faster than anybody could be sent them: then taking orders goes first.
+
+    What is not sent yet waits in the outbox, which is as safe and costs nothing.
+    """
+
+    def __init__(self) -> None:
+        self.on = False
+        self._since = clock.monotonic()
+        self._events = 0
+        self._next = 0.0
+
+    def note(self, events: int) -> None:
+        """So many events came since this was called last."""
+        now = clock.monotonic()
+        self._events += events
+        passed = now - self._since
+        if passed >= RUSH_WINDOW_SECONDS:
+            self.on = self._events / passed > RUSH_EVENTS
+            self._since, self._events = now, 0
+
+    async def turn(self) -> None:
+        """In a rush, wait until the next attempt may begin."""
+        if self.on:
+            now = clock.monotonic()
+            at = max(self._next, now)
+            self._next = at + RUSH_GAP_SECONDS
+            await asyncio.sleep(at - now)
+
+    async def rest(self, took_seconds: float) -> None:
+        """In a rush, leave the file to others after having used it for so long."""
+        if self.on:
+            await asyncio.sleep(min(RUSH_LEISURE * took_seconds, RUSH_LEISURE_MOST_SECONDS))

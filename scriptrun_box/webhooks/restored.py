@@ -35,7 +35,7 @@ def hold_old(w: Writer, give_up_ms: int) -> bool:
     """
     if not restoring.must_hold(w):
         return False
-    _, more = claims.fan_out(w, give_up_ms, hold=True)
+    more = claims.fan_out(w, give_up_ms, hold=True)[1] == claims.FAN_OUT_EVENTS
     if not more:
         for each in store.every_endpoint(w):
             store.cancel(w, each.id, store.PINGS)

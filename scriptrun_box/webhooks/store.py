@@ -357,9 +357,9 @@ def give_back(w: Writer, delivery_id: str, state: str, next_at: int) -> None:
 
 def too_far_ahead(r: Reader, beyond: int) -> bool:
     """Whether something is due only after `beyond`, where no schedule can have put it."""
-    return bool(
+    return bool(  # CROSS: each endpoint's own index is sought, never the whole table read
         r.value(
-            "SELECT EXISTS (SELECT 1 FROM webhook_endpoints e JOIN webhook_deliveries d"
+            "SELECT EXISTS (SELECT 1 FROM webhook_endpoints e CROSS JOIN webhook_deliveries d"
             " ON d.endpoint_id = e.id AND d.state = 'pending' AND d.next_at > :beyond)"
             " OR EXISTS (SELECT 1 FROM webhook_endpoints WHERE retry_after_until > :beyond)",
             {"beyond": beyond},
