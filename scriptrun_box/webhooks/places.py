@@ -14,8 +14,9 @@ RESERVED = 8  # of these for a receiver's only attempt
 FAILING_MOST = 16  # for all receivers together whose last attempt failed
 RUSH_EVENTS = 150  # a second: more is a rush
 RUSH_WINDOW_SECONDS = 0.5
-RUSH_GAP_SECONDS = 0.02  # between two attempts in a rush
-RUSH_LEISURE = 4.0  # in a rush, fan-out rests for so many times as long as it took
+RUSH_OVER_SECONDS = 1.5  # without anything new: no round of the dispatcher has to say so
+RUSH_GAP_SECONDS = 0.04  # between two attempts in a rush
+RUSH_LEISURE = 8.0  # in a rush, fan-out rests for so many times as long as it took
 RUSH_LEISURE_MOST_SECONDS = 0.5
 
 
@@ -68,10 +69,15 @@ class Rush:
     """
 
     def __init__(self) -> None:
-        self.on = False
+        self._many = False
         self._since = clock.monotonic()
         self._events = 0
         self._next = 0.0
+
+    @property
+    def on(self) -> bool:
+        """Whether it is so now."""
+        return self._many and clock.monotonic() - self._since < RUSH_OVER_SECONDS
 
     def note(self, events: int) -> None:
         """So many events came since this was called last."""
@@ -79,7 +85,7 @@ class Rush:
         self._events += events
         passed = now - self._since
         if passed >= RUSH_WINDOW_SECONDS:
-            self.on = self._events / passed > RUSH_EVENTS
+            self._many = self._events / passed > RUSH_EVENTS
             self._since, self._events = now, 0
 
     async def turn(self) -> None:
