@@ -17,6 +17,7 @@ from .log import log
 
 QUIET_SECONDS = 2.0  # after the last write, a copy is worth making
 RETRY_SECONDS = 30.0  # after a copy could not be made
+LAST_COPY_SECONDS = 5.0  # a copy that takes longer is not made at a stop: that ends in 10 s
 POLL_SECONDS = 0.5
 POLLS_PER_STALE = 20  # a short copies.max_stale_seconds is looked after more often
 LEAD_FACTOR = 1.5  # a copy begins this many times its own duration before it is due,
@@ -70,7 +71,10 @@ class Publisher:
         self._watch = asyncio.create_task(self._run(), name="publisher")
 
     async def stop(self) -> None:
-        """End, after a last copy that holds everything; before the database is closed."""
+        """End, before the database is closed; after a last copy, if that can be made in time.
+
+        Of a file so large that it cannot, the next start makes it.
+        """
         if self._watch is not None:
             async with self._busy:  # what is being made is finished, not made twice
                 self._watch.cancel()
@@ -78,8 +82,12 @@ class Publisher:
                 await self._watch
             self._watch = None
         self._look()
-        if self._dirty_since is not None:
-            await self.publish()
+        if self._dirty_since is None:
+            return
+        if self._took > LAST_COPY_SECONDS:
+            log.warning("no copy was made at the stop: it would have taken too long")
+            return
+        await self.publish()
 
     async def publish(self) -> None:
         """Make a copy of this moment now. A failure is logged and kept in the state."""

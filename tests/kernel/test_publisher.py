@@ -139,6 +139,21 @@ async def test_a_clean_stop_publishes_what_is_new_and_only_that(tmp_path: Path) 
         assert box.published.stat().st_ino == first
 
 
+async def test_a_stop_does_not_wait_for_a_copy_that_takes_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path) as box:
+        await box.db.write(note, 1)
+        await box.publisher.publish()
+        await box.db.write(note, 2)
+        monkeypatch.setattr(publisher, "LAST_COPY_SECONDS", 0.0)
+        await box.publisher.stop()
+        assert noted(box.published) == [1]
+        monkeypatch.undo()
+        await box.publisher.stop()
+        assert noted(box.published) == [1, 2]
+
+
 async def test_an_encrypted_box_publishes_encrypted_copies(tmp_path: Path) -> None:
     async with running(tmp_path / "data", key=key_file(tmp_path)) as box:
         await box.db.write(note, 1)
