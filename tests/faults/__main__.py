@@ -21,6 +21,7 @@ from . import (
     disk_errors,
     endings,
     full,
+    fuzzing,
     halves,
     kills,
     page,
@@ -59,6 +60,7 @@ FAULTS = (
     Fault("R13", endings.run, 10, "stops"),
     Fault("R14", halves.run, 50, "kills"),
     Fault("S2 S3 S25", bodies.run, 10_000, "addresses", shared=False),
+    Fault("S34", fuzzing.run, 2_000, "cases a route"),
     Fault("S1", slow.run, 1000, "slow clients", shared=False, alone=True),
 )
 

@@ -6,6 +6,7 @@ id name a thing that is there. Every run makes the same ones.
 
 import asyncio
 import json
+import os
 from typing import Any
 from urllib.parse import quote
 
@@ -28,7 +29,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies"),
 ]
 PATIENCE_SECONDS = 10
-EXAMPLES = 20  # of each operation, once fitting its description and once not
+# Of each operation, once fitting its description and once not; the long proof asks for more.
+EXAMPLES = int(os.environ.get("SCRIPTRUN_BOX_TEST_EXAMPLES", "20"))
 SPEC = openapi(URLS, "http://127.0.0.1:8787")
 OPERATIONS = [
     (method, path) for path, methods in sorted(SPEC["paths"].items()) for method in methods
