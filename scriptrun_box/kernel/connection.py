@@ -10,7 +10,7 @@ DatabaseError = dbapi2.DatabaseError
 
 BUSY_TIMEOUT_MS = 5_000
 STATEMENT_CACHE = 256
-CACHE_KIB = 16_000
+WRITER_CACHE_KIB, READER_CACHE_KIB = 16_000, 4_000  # readers share the system's own cache
 JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
 SQLITE_FULL, SQLITE_IOERR, SQLITE_READONLY, SQLITE_BUSY, SQLITE_CORRUPT = 13, 10, 8, 5, 11
 SQLITE_CANTOPEN = 14
@@ -25,6 +25,7 @@ def connect(
     `immutable` reads the file alone: no lock is taken and whatever lies beside it is ignored.
     """
     connection = _open(path, key, "ro&immutable=1" if immutable else "ro" if read_only else "rwc")
+    cache_kib = READER_CACHE_KIB if read_only or immutable else WRITER_CACHE_KIB
     for pragma in (
         f"busy_timeout = {BUSY_TIMEOUT_MS}",
         "foreign_keys = ON",
@@ -32,7 +33,7 @@ def connect(
         "cell_size_check = ON",
         "mmap_size = 0",
         "temp_store = MEMORY",
-        f"cache_size = -{CACHE_KIB}",
+        f"cache_size = -{cache_kib}",
     ):
         connection.execute(f"PRAGMA {pragma}")
     if read_only or immutable:

@@ -14,7 +14,10 @@ from .load import memory_mb
 PUSHES_A_SECOND = 20  # the limit is 600 a minute: every other one is refused
 READ_EVERY = 10  # pushes
 SAMPLE_SECONDS = 5.0
-WARM_SHARE = 0.3  # of the time: caches fill, a day's first rows are made
+WARM_SHARE = 0.3  # of the time: a day's first rows are made
+FILLED = 20_000  # orders there from before: the caches of pages are full, growth is a leak
+LIMIT_PER_HOUR = "1000000"  # of orders; what is exceeded are the requests a minute
+SEARCHES = 200
 SLOPE_MB = 1.0  # in ten minutes
 TEN_MINUTES = 600.0
 LOG_MB = 64.0
@@ -42,7 +45,9 @@ class Seen:
 def run(work: Path, count: int) -> list[Figure]:
     """So many seconds at twice the limits."""
     seen = Seen()
-    with serving(work / "soak", "--plan", "enterprise") as (box, key):
+    with serving(work / "soak", "--plan", "enterprise") as (box, _):
+        key = box.cli("key", "create", "--name", "soak", "--orders-per-hour", LIMIT_PER_HOUR)
+        _fill(box)
         _push_on(box, key, seen, count)
         assert box.stop() == 0
     warm = [each for each in seen.samples if each.at >= count * WARM_SHARE]
@@ -57,6 +62,18 @@ def run(work: Path, count: int) -> list[Figure]:
         none_of("R15", "answers other than 200 and 429", odd, ran),
         at_most("R15", "push, p99", percentile(seen.milliseconds, 0.99), 250, "ms", ran, 1),
     ]
+
+
+def _fill(box: Box) -> None:
+    """With a key of its own, whose minute is soon used up."""
+    most = ("--rate-ingest", LIMIT_PER_HOUR, "--orders-per-hour", LIMIT_PER_HOUR)
+    with box.client(box.cli("key", "create", "--name", "filler", *most)) as client:
+        for first in range(0, FILLED, 100):
+            orders = ({"rx_number": f"OLD-{n}"} for n in range(first, first + 100))
+            assert client.post("/api/webhook/orders", json=batch(*orders)).status_code == 200
+        for number in range(SEARCHES):
+            client.get("/api/packages", params={"q": f"OLD-{number * 97}"})
+            client.get("/api/packages", params={"rx_number": f"OLD-{number * 89}"})
 
 
 def _push_on(box: Box, key: str, seen: Seen, seconds: float) -> None:
