@@ -7,9 +7,10 @@ Pipelined requests wait their turn here, so the parser never holds more than one
 """
 
 from asyncio import Transport
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
+from math import inf
 from typing import Any, ClassVar, cast
 
 from httptools import HttpParserError
@@ -20,6 +21,7 @@ from . import framing, ids
 from .errors import Refusal, RequestTimeout, Unavailable
 from .http import NO_STORE, SECURITY_HEADERS
 from .log import log
+from .outlet import Outlet
 
 MIB = 1024 * 1024
 RETRY_AFTER_SECONDS = 5
@@ -33,6 +35,7 @@ class Limits:
     connections_per_address: int = 64  # loopback is exempt
     silent_seconds: float = 0.25  # without a request, after which a full house lets one go
     head_bytes: int = framing.HEAD_BYTES
+    handshake_seconds: float = 10.0  # from connecting to the end of TLS's greetings
     first_byte_seconds: float = 10.0
     head_seconds: float = 10.0
     body_seconds: float = 30.0
@@ -68,6 +71,7 @@ class Guard(HttpToolsProtocol):
         self._discarded = 0  # bytes thrown away since the last answer
         self._unsent = 0  # bytes the client had not taken when last looked at
         self._took_at = self._since  # when it was last seen to take some
+        self._outlet = Outlet(transport, self._close_softly, self.loop.call_soon)
         if self._is_full(transport):
             self.transport = transport
             self._stage = Stage.LEAVING
@@ -75,38 +79,27 @@ class Guard(HttpToolsProtocol):
             transport.close()
             return
         super().connection_made(transport)
-        self._outlet = _Outlet(transport, self._close_softly, self.loop.call_soon)
 
     def _is_full(self, transport: Transport) -> bool:
-        if len(self.connections) >= self.limits.connections and not self._make_room():
-            return True
+        limits, others = self.limits, living(self.connections)
         address = (get_remote_addr(transport) or ("",))[0]
-        if _is_loopback(address):
-            return False
-        same = [one for one in self._others() if one.client and one.client[0] == address]
-        return len(same) >= self.limits.connections_per_address
-
-    def _make_room(self) -> bool:
-        """Let the connection go that has been silent longest, so that idlers keep nobody out."""
-        others = self._others()
-        if len(others) < self.limits.connections:
+        same = [] if is_loopback(address) else coming_from(address, others)
+        if len(same) >= limits.connections_per_address:
             return True
-        silent = [one for one in others if one.is_silent()]
-        longest = min(silent, key=lambda one: one._since, default=self)
-        if self._since - longest._since < self.limits.silent_seconds:
+        if len(others) < limits.connections:
             return False
-        if longest._stage is not Stage.LEAVING:
-            longest.transport.write(longest._answer(_too_many_connections()))
-        longest.transport.close()
-        return True
+        return not let_longest_go(others, limits, self._since)
 
-    def _others(self) -> list["Guard"]:
-        guards = (one for one in self.connections if isinstance(one, Guard))
-        return [one for one in guards if not one.transport.is_closing()]
+    def dismiss(self) -> None:
+        """Close for the sake of another connection, and say so where an answer may be awaited."""
+        if self._stage is not Stage.LEAVING:
+            self.transport.write(self._answer(_too_many_connections()))
+        self.transport.close()
 
-    def is_silent(self) -> bool:
-        """Whether nobody would lose a whole request if this connection closed now."""
-        return self._stage is not Stage.BODY and not self._is_answering()
+    def silent_since(self) -> float:
+        """Since when nobody would lose a whole request if this connection closed; else infinity."""
+        busy = self._stage is Stage.BODY or self._is_answering()
+        return inf if busy else self._since
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
@@ -205,6 +198,7 @@ class Guard(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        self._forget_body()
         if self.transport.is_closing():
             return
         if self._stage is Stage.BODY:
@@ -217,6 +211,16 @@ class Guard(HttpToolsProtocol):
                 waiting = bytes(self._held)
                 self._held.clear()
                 self.data_received(waiting)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._forget_body()
+        self._outlet.detach()
+
+    def _forget_body(self) -> None:
+        """What the app left unread would else stay until the garbage collector comes by."""
+        if self.cycle is not None:
+            self.cycle.body = bytearray()
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
@@ -326,53 +330,37 @@ class Guard(HttpToolsProtocol):
             super().shutdown()
 
 
-class _Outlet:
-    """What a request's cycle sees of the transport.
-
-    The head of an answer and the beginning of its body come one right after the other: they leave
-    in one system call. Closing waits for the request's body that is still under way.
-    """
-
-    def __init__(
-        self,
-        transport: Transport,
-        close: Callable[[], None],
-        soon: Callable[[Callable[[], None]], object],
-    ) -> None:
-        self.is_closing = transport.is_closing
-        self._transport = transport
-        self._close = close
-        self._soon = soon
-        self._pieces: list[bytes] = []
-
-    def write(self, data: bytes) -> None:
-        """Send with whatever else is written before the event loop turns."""
-        if not self._pieces:
-            self._soon(self.flush)
-        self._pieces.append(data)
-
-    def flush(self) -> None:
-        """Send now."""
-        if self._pieces and not self.is_closing():
-            self._transport.write(b"".join(self._pieces))
-        self._pieces.clear()
-
-    def close(self) -> None:
-        """Send what is left, then close when the request allows it."""
-        self.flush()
-        self._close()
-
-
-def _is_loopback(address: str) -> bool:
-    return address.startswith("127.") or address == "::1"
-
-
 def _too_many_connections() -> Unavailable:
     return Unavailable(
         "Too many connections are open; close some, or try again later.",
         code="too_many_connections",
         headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
     )
+
+
+def is_loopback(address: str) -> bool:
+    """Whether it is this machine's own, to which no limit per address applies."""
+    return address.startswith("127.") or address == "::1"
+
+
+def living(connections: Iterable[Any]) -> list[Guard]:
+    """Those that are not about to close."""
+    guards = (one for one in connections if isinstance(one, Guard))
+    return [one for one in guards if not one.transport.is_closing()]
+
+
+def coming_from(address: str, guards: Iterable[Guard]) -> list[Guard]:
+    """Those of one address."""
+    return [one for one in guards if one.client and one.client[0] == address]
+
+
+def let_longest_go(guards: Iterable[Guard], limits: Limits, now: float) -> bool:
+    """Close the connection that has been silent longest, so that idlers keep nobody out."""
+    longest = min(guards, key=Guard.silent_since, default=None)
+    if longest is None or now - longest.silent_since() < limits.silent_seconds:
+        return False
+    longest.dismiss()
+    return True
 
 
 def sweep(connections: Iterable[Any], now: float) -> None:

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import gc
 import itertools
 import json
 import socket
 import threading
 import time
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -578,8 +580,51 @@ async def test_a_busy_connection_is_never_closed_to_make_room():
         assert (await busy.answer()).body == b"waited"
 
 
+@pytest.mark.parametrize("path", ["/", "/early", "/early-close", "/wait"])
+async def test_a_closed_connection_leaves_nothing_to_the_garbage_collector(path):
+    """Else the bodies of refused requests would pile up until the collector comes by."""
+    gc.disable()
+    app = App()
+    try:
+        async with serving(Limits(), app) as server:
+            async with connected(server) as client:
+                await client.send(f"POST {path} HTTP/1.1\r\nHost: box.local\r\n".encode())
+                await client.send(b"Content-Length: 100000\r\n\r\n" + b"x" * 50_000)
+                await _until(lambda: server.server_state.connections)
+                await asyncio.sleep(0.05)
+                (guard,) = map(weakref.ref, server.server_state.connections)
+            app.go.set()
+            await _until(lambda: guard() is None)
+    finally:
+        gc.enable()
+
+
+async def test_a_body_nobody_reads_is_not_kept_once_the_answer_is_given(server):
+    async with connected(server) as client:
+        await client.send(b"POST /early HTTP/1.1\r\n" + HOST)
+        await client.send(b"Content-Length: 100000\r\n\r\n" + b"x" * 50_000)
+        assert (await client.answer()).status == 413
+        held = [one.cycle.body for one in server.server_state.connections if one.cycle]
+        assert held and not any(held)
+
+
+async def test_an_address_at_its_limit_sends_nobody_else_away(monkeypatch):
+    monkeypatch.setattr("scriptrun_box.kernel.guard.is_loopback", lambda _: False)
+    limits = Limits(connections=2, connections_per_address=1, silent_seconds=0.0)
+    async with (
+        serving(limits) as server,
+        connected(server, "127.0.0.2") as silent,
+        connected(server, "127.0.0.3"),
+    ):
+        await _until(lambda: len(server.server_state.connections) == 2)
+        async with connected(server, "127.0.0.3") as second:
+            assert (await second.answer()).status == 503
+        await silent.send(GET)
+        assert (await silent.answer()).status == 200
+
+
 async def test_an_address_has_its_own_limit_and_loopback_none(monkeypatch):
-    monkeypatch.setattr("scriptrun_box.kernel.guard._is_loopback", lambda a: a == "127.0.0.1")
+    monkeypatch.setattr("scriptrun_box.kernel.guard.is_loopback", lambda a: a == "127.0.0.1")
     async with (
         serving(Limits(connections_per_address=1)) as server,
         connected(server, "127.0.0.2") as first,
