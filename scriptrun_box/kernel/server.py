@@ -9,19 +9,19 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from . import sdnotify
+from .door import Door
 from .guard import Guard, sweep
 from .log import log
 
 BACKLOG = 512  # connections the kernel holds for us
 KEEP_ALIVE_SECONDS = 15  # between two requests; pharmacy systems poll
 GRACE_SECONDS = 5  # for requests under way when asked to stop; 5 more for the app to end
-TLS_HANDSHAKE_SECONDS = 10.0
-TLS_SHUTDOWN_SECONDS = 5.0
 FORCED_EXIT = 1  # exit status after a second signal
 TICKS_PER_SWEEP = 10  # uvicorn ticks ten times a second
 ANY_ADDRESS = ("", "*", "::")
@@ -97,15 +97,15 @@ class Server(uvicorn.Server):
         sdnotify.notify("READY=1")
 
     async def _listen(self, sock: socket.socket) -> asyncio.Server:
-        tls = self.config.ssl
-        return await asyncio.get_running_loop().create_server(
-            self._protocol,
-            sock=sock,
-            ssl=tls,
-            backlog=self.config.backlog,
-            ssl_handshake_timeout=TLS_HANDSHAKE_SECONDS if tls else None,
-            ssl_shutdown_timeout=TLS_SHUTDOWN_SECONDS if tls else None,
-        )
+        config = self.config
+        if config.ssl is None:
+            return await asyncio.get_running_loop().create_server(
+                self._protocol, sock=sock, backlog=config.backlog
+            )
+        limits = cast(type[Guard], config.http_protocol_class).limits
+        inside = self.server_state.connections
+        door = Door(sock, config.backlog, config.ssl, self._protocol, inside, limits)
+        return cast(asyncio.Server, door)
 
     def _protocol(self) -> Guard:
         guard: Guard = self.config.http_protocol_class(  # type: ignore[assignment,call-arg]
@@ -116,6 +116,9 @@ class Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second: whether to exit. Once a second: look at every connection."""
         now = asyncio.get_running_loop().time()
+        for each in self.servers:
+            if isinstance(each, Door):
+                each.check(now)
         if counter % self.ticks_per_sweep == 0:
             sweep(self.server_state.connections, now)
         if self._watchdog_seconds and now >= self._watchdog_due and self._is_well():

@@ -14,7 +14,20 @@ from tests.live.server import PATIENCE_SECONDS, Box
 from .figures import Figure, all_of, at_most, percentile
 from .load import PLENTY, loaded, memory_mb
 
-KINDS = {"idle": 15.0, "head": 15.0, "body": 35.0, "tls": 15.0}  # seconds until all are closed
+KINDS = {
+    "idle": 15.0,
+    "head": 15.0,
+    "body": 35.0,
+    "tls": 15.0,
+    "hello": 15.0,
+}  # seconds until all are closed
+WORDS = {
+    "idle": "idle",
+    "head": "slow-head",
+    "body": "slow-body",
+    "tls": "hello-less TLS",
+    "hello": "half-a-hello TLS",
+}
 GOOD_MS = 100.0  # p99 (aim 30)
 MEMORY_MB = 40.0
 PAUSE_SECONDS = 0.02  # of the good client
@@ -45,14 +58,14 @@ def run(work: Path, count: int) -> list[Figure]:
     for kind, seconds in KINDS.items():
         if count < SHORT_KINDS and kind != "idle":
             continue
-        seen = _tls(work, count) if kind == "tls" else _plain(work / kind, kind, count)
+        measure = _tls if kind in ("tls", "hello") else _plain
+        seen = measure(work / kind, kind, count)
         figures += _figures(kind, seconds, count, seen)
     return figures
 
 
 def _figures(kind: str, seconds: float, count: int, seen: Seen) -> list[Figure]:
-    words = {"idle": "idle", "head": "slow-head", "body": "slow-body", "tls": "hello-less TLS"}
-    ran = f"{count} {words[kind]} connections from 4 addresses, {len(seen.good_ms)} good requests"
+    ran = f"{count} {WORDS[kind]} connections from 4 addresses, {len(seen.good_ms)} good requests"
     good = percentile(seen.good_ms, 0.99)
     closed = sum(0 <= each <= seconds for each in seen.lasted)
     return [
@@ -69,7 +82,8 @@ def _plain(folder: Path, kind: str, count: int) -> Seen:
         return _measure(box, key, kind, count, verify=True)
 
 
-def _tls(work: Path, count: int) -> Seen:
+def _tls(work: Path, kind: str, count: int) -> Seen:
+    work.mkdir()
     authority = trustme.CA()
     made = authority.issue_cert("localhost")
     cert, private = work / "box.pem", work / "box.key"
@@ -86,7 +100,7 @@ def _tls(work: Path, count: int) -> Seen:
         while " serves " not in box.said() and time.monotonic() < deadline:
             time.sleep(0.05)
         time.sleep(1.0)
-        return _measure(box, key, "tls", count, verify=str(ca))
+        return _measure(box, key, kind, count, verify=str(ca))
     finally:
         box.end()
 

@@ -10,6 +10,7 @@ import time
 
 SOURCES = ("127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5")
 HEAD = b"POST /api/webhook/orders HTTP/1.1\r\nHost: localhost\r\n"
+HELLO = b"\x16\x03\x01"  # the first bytes of a TLS handshake
 BODY = b"Content-Type: application/json\r\nContent-Length: 500\r\n\r\n"
 DRIP_SECONDS = 3.0
 OPEN_AT_ONCE = 100
@@ -40,6 +41,8 @@ async def drip(writer: asyncio.StreamWriter, kind: str) -> None:
             writer.write(HEAD)
         elif kind == "body":
             writer.write(HEAD + BODY)
+        elif kind == "hello":
+            writer.write(HELLO)
         while kind in ("head", "body"):
             await asyncio.sleep(DRIP_SECONDS)
             writer.write(b"X" if kind == "head" else b" ")

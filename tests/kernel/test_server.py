@@ -3,7 +3,6 @@
 import contextlib
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import threading
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 
 from scriptrun_box.kernel import sdnotify
 from scriptrun_box.kernel.server import CannotListen, Server, bind, build_server
@@ -232,32 +230,6 @@ def test_the_text_of_an_exception_reaches_neither_the_log_nor_the_caller(capsys,
     assert b"500 Internal Server Error" in answer
     assert "kind=RuntimeError" in logged
     assert "Maria" not in logged + answer.decode()
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> tuple[Path, Path]:
-    issued = trustme.CA().issue_cert("localhost")
-    paths = tmp_path / "server.crt", tmp_path / "server.key"
-    issued.cert_chain_pems[0].write_to_path(paths[0])
-    issued.private_key_pem.write_to_path(paths[1])
-    return paths
-
-
-def test_a_tls_handshake_that_never_begins_is_cut_off(certificate, monkeypatch):
-    monkeypatch.setattr("scriptrun_box.kernel.server.TLS_HANDSHAKE_SECONDS", 0.3)
-    cert, key = certificate
-    with serving(tls_cert=cert, tls_key=key) as server:
-        with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as silent:
-            assert silent.recv(1) == b""
-        context = ssl.create_default_context(cafile=None)
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        with (
-            socket.create_connection(("127.0.0.1", server.port), PATIENCE) as plain,
-            context.wrap_socket(plain, server_hostname="localhost") as client,
-        ):
-            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            assert b"200 OK" in _rest(client)
-            assert client.version() in ("TLSv1.2", "TLSv1.3")
 
 
 # --- systemd
