@@ -18,7 +18,7 @@ from scriptrun_box.kernel import audit, clock, cpus, meta
 from scriptrun_box.kernel.addresses import Allowed
 from scriptrun_box.kernel.box import Box
 from scriptrun_box.kernel.clock import DAY_MS, MINUTE_MS
-from scriptrun_box.kernel.config import Settings
+from scriptrun_box.kernel.config import LOOPBACK_HOSTS, Settings
 from scriptrun_box.kernel.db import Database, Signal, Writer
 from scriptrun_box.kernel.disk import Disk
 from scriptrun_box.kernel.http import Nowhere, routes
@@ -36,7 +36,6 @@ from scriptrun_box.webhooks import retention
 from scriptrun_box.webhooks.delivery import Deliveries
 from scriptrun_box.webhooks.feed import Bells
 
-LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 PULSE_SECONDS = 5.0
 PULSES_MISSED = 4  # before the box counts as stuck
 # Far beyond the hour that they limit: a clock set ahead and back again must not refill it.

@@ -17,7 +17,7 @@ PROGRAM = "scriptrun-box"
 
 # name -> module:attribute, imported when the verb is used: `key list` needs no web server.
 VERBS = {
-    "serve": "serving:serve",
+    "serve": "serve:serve",
     "init": "accounts:init",
     "demo": "demo:demo",
     "key": "accounts:key",

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from . import clock
 
 ENV_PREFIX = "SCRIPTRUN_BOX_"
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 Network = IPv4Network | IPv6Network
 Feature = Literal["import", "webhooks", "labels", "recurring", "shopify", "sms", "locations"]
 

@@ -19,7 +19,7 @@ from scriptrun_box.kernel.file_errors import CannotUse, DiskFailed
 from scriptrun_box.kernel.log import place_of
 from scriptrun_box.kernel.opening import at_hand
 
-REFUSED, WRONG_USAGE = 1, 2
+REFUSED, WRONG_USAGE, TRY_AGAIN, CANNOT_START = 1, 2, 75, 78
 SERVING = ("serve", "demo")  # their exit status tells whoever started them why they cannot run
 F = TypeVar("F", bound=Callable[..., Any])
 

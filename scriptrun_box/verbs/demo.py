@@ -12,8 +12,7 @@ from scriptrun_box.kernel.opening import Opened, open_folder
 from scriptrun_box.kernel.server import CannotListen, bind
 from scriptrun_box.ui.docs.curl import push_curl
 
-from .common import Failure, Shelf, verb
-from .serving import TRY_AGAIN, run
+from .common import TRY_AGAIN, Failure, Shelf, verb
 
 FOLDER = Path("scriptrun-box-demo")  # so that a real box never begins among invented people
 
@@ -42,7 +41,9 @@ def demo(shelf: Shelf) -> None:
     except BaseException:
         opened.close()
         raise
-    run(settings, opened, lambda app: demonstration.attach(app, sockets))
+    from . import serving
+
+    serving.run(settings, opened, lambda app: demonstration.attach(app, sockets))
 
 
 def _need_port(server: ServerSettings) -> None:

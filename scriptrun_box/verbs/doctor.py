@@ -8,9 +8,8 @@ import click
 from sqlcipher3 import dbapi2
 
 from scriptrun_box.accounts import store
-from scriptrun_box.app import LOOPBACK_HOSTS
 from scriptrun_box.kernel import clock, copies, tls
-from scriptrun_box.kernel.config import Settings
+from scriptrun_box.kernel.config import LOOPBACK_HOSTS, Settings
 from scriptrun_box.kernel.db import read_once
 from scriptrun_box.kernel.disk import Disk
 from scriptrun_box.kernel.file_errors import NoBox

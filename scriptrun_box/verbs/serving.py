@@ -1,4 +1,4 @@
-"""serve and openapi: the running box, and what it tells programs about itself."""
+"""openapi, and the run of a box whose folder is taken: `serve` and `demo` end here."""
 
 import gc
 import os
@@ -13,42 +13,20 @@ from starlette.applications import Starlette
 from scriptrun_box import __version__
 from scriptrun_box.accounts import actions
 from scriptrun_box.accounts import store as accounts
-from scriptrun_box.app import LOOPBACK_HOSTS, create_app, is_well, public_url
+from scriptrun_box.app import create_app, is_well, public_url
 from scriptrun_box.kernel import cpus
 from scriptrun_box.kernel.config import Settings
 from scriptrun_box.kernel.db import read_once, run_once
 from scriptrun_box.kernel.log import LOG_BUFFER_BYTES, log
-from scriptrun_box.kernel.opening import Opened, open_folder
+from scriptrun_box.kernel.opening import Opened
 from scriptrun_box.kernel.server import CannotListen, Server, build_server
 from scriptrun_box.ui.openapi import openapi as describe
 from scriptrun_box.urls import URLS
 
-from .common import Failure, Shelf, show_json, verb
+from .common import CANNOT_START, TRY_AGAIN, Failure, Shelf, show_json, verb
 
-TRY_AGAIN, CANNOT_START = 75, 78
 COLLECTOR_THRESHOLDS = (20_000, 20, 100)  # objects before a round of each generation
 GIL_SWITCH_SECONDS = 0.001  # the writer's thread may not hold the event loop up for longer
-
-
-@click.command()
-@verb
-def serve(shelf: Shelf) -> None:
-    """Run the box until it is stopped."""
-    need_safe_address(shelf.settings)
-    opened = open_folder(shelf.settings)
-    run(shelf.settings, opened)
-
-
-def need_safe_address(settings: Settings) -> None:
-    """Plain HTTP beyond this machine is only served where the owner has said so."""
-    server = settings.server
-    if server.host in LOOPBACK_HOSTS or server.tls_cert or server.allow_plain_http:
-        return
-    raise Failure(
-        f"Plain HTTP on {server.host} would let anyone on the network read patient data:"
-        " type scriptrun-box tls init, or set server.allow_plain_http = true.",
-        CANNOT_START,
-    )
 
 
 def run(

@@ -34,7 +34,7 @@ HEAVY = {
     "tesserocr", "pyvrp", "reportlab", "cryptography", "PIL", "python_calamine", "usaddress",
     "zipcodes", "zxingcpp",
 }  # fmt: skip
-LATE_OURS = {f"{PACKAGE}.kernel.certificates"}
+LATE_OURS = {f"{PACKAGE}.kernel.certificates", f"{PACKAGE}.verbs.serving"}
 BY_NAME = {f"{PACKAGE}.cli"}  # loads a verb by its name when it is asked for
 
 
