@@ -26,7 +26,7 @@ from . import clock, copies
 from .config import Settings
 from .file_errors import AlreadyRunning, NetworkFolder, NoRights, NoRoom, WrongKey
 
-LOCK_WAIT_SECONDS = 1.0  # a short verb may hold the lock for a moment
+LOCK_WAIT_SECONDS = 0.5  # a short verb may hold the lock for a moment
 LOCK_POLL_SECONDS = 0.05
 KEY_BYTES = 32
 MEGABYTE = 1024 * 1024
