@@ -27,6 +27,7 @@ from . import (
     page,
     power,
     refusals,
+    simulated,
     slow,
     soak,
 )
@@ -46,7 +47,7 @@ class Fault:
     count: int
     what: str  # is counted
     shared: bool = True  # with --share
-    alone: bool = False  # it measures milliseconds: the soak has to be over
+    alone: bool = False  # it measures how quick the box is: the soak has to be over
 
 
 FAULTS = (
@@ -61,6 +62,7 @@ FAULTS = (
     Fault("R14", halves.run, 50, "kills"),
     Fault("S2 S3 S25", bodies.run, 10_000, "addresses", shared=False),
     Fault("S34", fuzzing.run, 2_000, "cases a route"),
+    Fault("R17", simulated.run, 10_000, "seeds", alone=True),
     Fault("S1", slow.run, 1000, "slow clients", shared=False, alone=True),
 )
 

@@ -38,6 +38,11 @@ def at_most(
     return Figure(fault, promise, ran, shown, f"≤ {must:g} {unit}", value <= must, unit in TIMES)
 
 
+def at_least(fault: str, promise: str, rate: float, must: float, ran: str) -> Figure:
+    """A speed with a lower bound."""
+    return Figure(fault, promise, ran, f"{rate:,.0f}", f"≥ {must:,.0f}", rate >= must, timed=True)
+
+
 def control(fault: str, promise: str, failed: int, ran: str) -> Figure:
     """The same fault with the protection taken away: it must fail, or the test proves nothing."""
     return Figure(fault, f"control: {promise}", ran, f"failed {failed} times", "fails", failed > 0)

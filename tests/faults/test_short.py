@@ -9,12 +9,13 @@ import pytest
 
 from tests.programs import need
 
-from . import bodies, clock_steps, disk_errors, full, refusals, slow
+from . import bodies, clock_steps, disk_errors, full, refusals, simulated, slow
 from .figures import Figure
 
 SLOW_CLIENTS = 100
 STEPS = 2  # of the clock: ahead and back
 ADDRESSES = 12
+SEEDS = 20
 
 
 def hold(figures: list[Figure]) -> None:
@@ -53,6 +54,10 @@ def test_a_clock_that_is_set_ahead_and_back_holds_nothing_up(tmp_path: Path) -> 
 
 def test_huge_bodies_bombs_and_malformed_requests_cost_no_memory(tmp_path: Path) -> None:
     hold(bodies.run(tmp_path, ADDRESSES))
+
+
+def test_simulated_stories_break_no_promise() -> None:
+    hold(simulated.seeds(SEEDS))
 
 
 def test_idle_clients_are_closed_and_a_good_one_is_served(tmp_path: Path) -> None:

@@ -12,12 +12,11 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 
-from .breaks import BREAKS
+from .breaks import BREAKS, CONTROL_SEEDS
 from .checks import summary
 from .runner import failure, first_failure, run
 
 PORTION = 50  # seeds handed to a process at a time
-CONTROL_SEEDS = range(1, 400)
 
 
 def main() -> int:

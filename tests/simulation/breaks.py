@@ -13,6 +13,8 @@ from scriptrun_box.packages import store as packages
 from scriptrun_box.webhooks import claims, journal, signing, store
 from scriptrun_box.webhooks.schedule import Schedule
 
+CONTROL_SEEDS = range(1, 400)  # by which each has to be noticed
+
 
 def acknowledges_before_the_disk() -> Any:
     """A commit that fails is answered as if it had not."""
