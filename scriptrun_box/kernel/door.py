@@ -9,7 +9,7 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +39,7 @@ class Door:
 
     def __init__(
         self,
-        sock: socket.socket,
+        socks: Sequence[socket.socket],
         backlog: int,
         tls: ssl.SSLContext,
         protocol: Callable[[], Guard],
@@ -47,20 +47,22 @@ class Door:
         limits: Limits,
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._sock, self._tls, self._protocol = sock, tls, protocol
+        self._socks, self._tls, self._protocol = socks, tls, protocol
         self._inside, self._limits = inside, limits
         self._callers: dict[_Caller, None] = {}  # in the order they came
         self._handshakes: set[asyncio.Task[None]] = set()
         self._rests_until = 0.0
-        sock.setblocking(False)
-        sock.listen(backlog)
-        self._loop.add_reader(sock, self._accept)
+        for sock in socks:
+            sock.setblocking(False)
+            sock.listen(backlog)
+        self._listen()
 
     def close(self) -> None:
         """Let nobody in any more, and send away whoever is at the door."""
         self._rests_until = 0.0
-        self._loop.remove_reader(self._sock)
-        self._sock.close()
+        self._pause()
+        for sock in self._socks:
+            sock.close()
         for caller in list(self._callers):
             self._send_away(caller)
 
@@ -75,12 +77,20 @@ class Door:
             self._send_away(caller)
         if 0 < self._rests_until <= now:
             self._rests_until = 0.0
-            self._loop.add_reader(self._sock, self._accept)
+            self._listen()
 
-    def _accept(self) -> None:
+    def _listen(self) -> None:
+        for sock in self._socks:
+            self._loop.add_reader(sock, self._accept, sock)
+
+    def _pause(self) -> None:
+        for sock in self._socks:
+            self._loop.remove_reader(sock)
+
+    def _accept(self, listening: socket.socket) -> None:
         for _ in range(ACCEPTED_AT_ONCE):
             try:
-                sock, address = self._sock.accept()
+                sock, address = listening.accept()
             except OSError as error:
                 if error.errno in OUT_OF_MEANS:
                     self._rest(error)
@@ -96,7 +106,7 @@ class Door:
     def _rest(self, error: OSError) -> None:
         """Without descriptors, new ones stay in the kernel's queue for a while."""
         log.warning("no connection can be accepted", says=error.strerror)
-        self._loop.remove_reader(self._sock)
+        self._pause()
         self._rests_until = self._loop.time() + REST_SECONDS
 
     def _has_room_for(self, address: str) -> bool:

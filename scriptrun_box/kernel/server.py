@@ -89,23 +89,24 @@ class Server(uvicorn.Server):
             self.should_exit = True
             return
         try:
-            self.servers = [await self._listen(each) for each in sockets]
+            self.servers = await self._listen(sockets)
         except OSError as error:
             await self.lifespan.shutdown()
             raise CannotListen(_listen_on(config.host, self.port), error) from error
         self.started = True
         sdnotify.notify("READY=1")
 
-    async def _listen(self, sock: socket.socket) -> asyncio.Server:
-        config = self.config
+    async def _listen(self, sockets: list[socket.socket]) -> list[asyncio.Server]:
+        config, loop = self.config, asyncio.get_running_loop()
         if config.ssl is None:
-            return await asyncio.get_running_loop().create_server(
-                self._protocol, sock=sock, backlog=config.backlog
-            )
+            return [
+                await loop.create_server(self._protocol, sock=each, backlog=config.backlog)
+                for each in sockets
+            ]
         limits = cast(type[Guard], config.http_protocol_class).limits
         inside = self.server_state.connections
-        door = Door(sock, config.backlog, config.ssl, self._protocol, inside, limits)
-        return cast(asyncio.Server, door)
+        door = Door(sockets, config.backlog, config.ssl, self._protocol, inside, limits)
+        return [cast(asyncio.Server, door)]
 
     def _protocol(self) -> Guard:
         guard: Guard = self.config.http_protocol_class(  # type: ignore[assignment,call-arg]

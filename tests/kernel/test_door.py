@@ -54,11 +54,11 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 @asynccontextmanager
-async def serving(files: tuple[Path, Path], **limits: Any) -> AsyncIterator[Server]:
+async def serving(
+    files: tuple[Path, Path], host: str = "127.0.0.1", **limits: Any
+) -> AsyncIterator[Server]:
     guard = type("TestGuard", (Guard,), {"limits": Limits(**limits)})
-    server = build_server(
-        app, host="127.0.0.1", port=0, guard=guard, tls_cert=files[0], tls_key=files[1]
-    )
+    server = build_server(app, host=host, port=0, guard=guard, tls_cert=files[0], tls_key=files[1])
     server.config.load()
     running = asyncio.create_task(server._serve())
     while not server.started:
@@ -227,6 +227,18 @@ async def test_an_address_has_its_own_limit_at_the_door_and_inside_together(file
             assert await get(other) == b"200"
         async with secure(server) as one, secure(server) as two, secure(server) as three:
             assert [await get(each) for each in (one, two, three)] == [b"200"] * 3
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+async def test_ipv4_and_ipv6_have_one_door(files):
+    async with (
+        serving(files, "::", connections=1, silent_seconds=PATIENCE) as server,
+        connected(server),
+    ):
+        await until(lambda: at_the_door(server) == 1)
+        reader, writer = await asyncio.open_connection("::1", server.port)
+        assert await ended((reader, writer))
+        writer.transport.abort()
 
 
 async def test_an_address_at_its_limit_sends_nobody_else_away(files, monkeypatch):
