@@ -53,12 +53,14 @@ def _without_keys(found: Tally, count: int) -> list[Figure]:
     ]
 
 
-async def kill_while_sending(box: Box, senders: Sequence[Sender], count: int) -> list[float]:
+async def kill_while_sending(
+    box: Box, senders: Sequence[Sender], count: int, lives: tuple[float, float] = LIVES
+) -> list[float]:
     """Kill and start; how many seconds from each kill until the box answered again."""
     stopping, restarts = asyncio.Event(), []
     sending = [asyncio.create_task(each.run(stopping)) for each in senders]
     for _ in range(count):
-        await asyncio.sleep(random.uniform(*LIVES))
+        await asyncio.sleep(random.uniform(*lives))
         began = time.monotonic()
         await asyncio.to_thread(box.kill)
         await asyncio.to_thread(box.start)

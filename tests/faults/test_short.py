@@ -10,12 +10,14 @@ import pytest
 from tests.programs import need
 
 from . import bodies, clock_steps, disk_errors, full, refusals, simulated, slow
+from . import bodies, clock_steps, disk_errors, full, hooks, refusals, slow
 from .figures import Figure
 
 SLOW_CLIENTS = 100
 STEPS = 2  # of the clock: ahead and back
 ADDRESSES = 12
 SEEDS = 20
+KILLS = 3  # while events are sent
 
 
 def hold(figures: list[Figure]) -> None:
@@ -45,6 +47,10 @@ def test_a_folder_that_may_not_be_written_is_refused_with_78_and_one_sentence(
     tmp_path: Path,
 ) -> None:
     hold(refusals.read_only(tmp_path))
+
+
+def test_a_box_killed_while_receivers_fail_half_the_time_loses_no_event(tmp_path: Path) -> None:
+    hold(hooks.run(tmp_path, KILLS))
 
 
 def test_a_clock_that_is_set_ahead_and_back_holds_nothing_up(tmp_path: Path) -> None:

@@ -22,6 +22,16 @@ def created_events(folder: Path) -> Counter[str]:
     return read_once(folder / "live" / "box.db", None, _created)
 
 
+def event_bodies(folder: Path) -> dict[str, bytes]:
+    """The exact bytes of every event, by its id."""
+    return read_once(folder / "live" / "box.db", None, _bodies)
+
+
+def attempts(folder: Path) -> list[Any]:
+    """The log of webhooks: a row for each attempt."""
+    return read_once(folder / "live" / "box.db", None, _attempts)
+
+
 def unfolded_bytes(folder: Path) -> int:
     """What of the write-ahead log is not folded into the file."""
     log = folder / "live" / "box.db-wal"
@@ -35,3 +45,11 @@ def _packages(r: Reader) -> list[Any]:
 def _created(r: Reader) -> Counter[str]:
     rows = r.all("SELECT subject_id FROM events WHERE event = 'package.created'")
     return Counter(row["subject_id"] for row in rows)
+
+
+def _bodies(r: Reader) -> dict[str, bytes]:
+    return {row["id"]: row["body"] for row in r.all("SELECT id, body FROM events")}
+
+
+def _attempts(r: Reader) -> list[Any]:
+    return r.all("SELECT endpoint_id, event_id, outcome, error_class FROM webhook_logs")
