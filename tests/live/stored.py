@@ -32,6 +32,11 @@ def attempts(folder: Path) -> list[Any]:
     return read_once(folder / "live" / "box.db", None, _attempts)
 
 
+def deliveries(folder: Path) -> list[Any]:
+    """What became of each event at each webhook."""
+    return read_once(folder / "live" / "box.db", None, _deliveries)
+
+
 def unfolded_bytes(folder: Path) -> int:
     """What of the write-ahead log is not folded into the file."""
     log = folder / "live" / "box.db-wal"
@@ -53,3 +58,7 @@ def _bodies(r: Reader) -> dict[str, bytes]:
 
 def _attempts(r: Reader) -> list[Any]:
     return r.all("SELECT endpoint_id, event_id, outcome, error_class FROM webhook_logs")
+
+
+def _deliveries(r: Reader) -> list[Any]:
+    return r.all("SELECT endpoint_id, state FROM webhook_deliveries")

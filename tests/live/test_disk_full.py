@@ -1,14 +1,18 @@
 """A full disk: orders are refused in words, reading goes on, and space that returns is enough."""
 
+import asyncio
+import json
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.programs import allowed, need
+from tests.receivers import Hit, answer, receiving
 
 from . import stored
 from .server import PATIENCE_SECONDS, batch, serving
@@ -16,6 +20,14 @@ from .server import PATIENCE_SECONDS, batch, serving
 SIZE_MB = 24
 FLOOR_MB = 4
 MEGABYTE = 1024 * 1024
+EVENTS, IN_FLIGHT = 6, 4  # of one webhook
+FULL_SECONDS = 2.5  # longer than it takes until a result is tried to be written again
+LOOPBACK = {
+    "STORAGE__MIN_FREE_MB": "0",
+    "WEBHOOKS__ALLOW_NETWORKS": '["127.0.0.1/32"]',
+    "WEBHOOKS__ALLOW_HTTP": "true",
+    "WEBHOOKS__RETRY_DELAYS": "[1]",
+}
 KEPT_BACK = 64 * 1024  # a file can only be cut down while there is a little room
 
 
@@ -66,6 +78,48 @@ def test_a_full_disk_refuses_orders_reads_on_and_recovers(small_disk: Path, floo
         ids = [row["id"] for row in stored.packages(box.folder)]
         assert set(ids) >= set(accepted)
         assert len(ids) == len(set(ids))
+
+
+@pytest.mark.anyio
+async def test_events_under_way_when_the_disk_fills_up_arrive_and_are_settled(
+    small_disk: Path,
+) -> None:
+    with serving(small_disk / "data", **LOOPBACK) as (box, key):
+        answered = asyncio.Event()
+        taken: set[str] = set()
+
+        async def manners(hit: Hit, *streams: Any) -> None:
+            await answered.wait()
+            taken.add(json.loads(hit.body)["data"]["package_id"])
+            await answer()(hit, *streams)
+
+        async with receiving(manners) as receiver:
+            with box.client(key) as client:
+                wish = {"url": receiver.url, "events": ["package.created"]}
+                assert (await _later(client.post, "/api/webhooks", json=wish)).status_code == 201
+                owed: set[str] = set()
+                for _ in range(EVENTS):
+                    owed |= set((await _later(push, client)).json()["package_ids"])
+                await receiver.got(IN_FLIGHT)
+                ballast = await _later(fill, small_disk)
+                await _later(until, client, 507)
+                answered.set()
+                await asyncio.sleep(FULL_SECONDS)
+                outcomes = {row["outcome"] for row in stored.attempts(box.folder)}
+                assert outcomes == {"in_flight"}, "answered, and nowhere to write it"
+                await _later(ballast.unlink)
+                owed |= set((await _later(until, client, 200)).json()["package_ids"])
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while not owed <= taken:
+                    await asyncio.sleep(0.1)
+        assert box.stop() == 0
+        assert owed <= set(stored.created_events(box.folder))
+        assert {row["state"] for row in stored.deliveries(box.folder)} == {"delivered"}
+
+
+async def _later(act: Any, *given: Any, **named: Any) -> Any:
+    """What blocks, beside the receiver."""
+    return await asyncio.to_thread(act, *given, **named)
 
 
 def until_ready_says(client: httpx.Client, status: int) -> list[str]:
