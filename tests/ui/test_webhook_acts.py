@@ -101,6 +101,7 @@ async def test_a_span_of_time_is_sent_again(desk: Desk, receiver: Receiver) -> N
     assert [row.trigger for row in rows[:2]] == ["replay", "replay"]
     wrong = await desk.owner.post(f"{desk.path}/replay", {"since": "yesterday"})
     assert (wrong.status_code, "Say from when on" in wrong.text) == (400, True)
+    assert field(wrong.text, "since", f"{desk.path}/replay") == "yesterday", "what was typed stays"
 
 
 async def test_a_new_secret_is_shown_once_and_the_overlap_is_ended(desk: Desk) -> None:

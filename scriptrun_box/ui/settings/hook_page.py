@@ -118,17 +118,29 @@ async def show(
         **_values(call, view),
         outcome_bars=charts.outcome_bars(view.hours),
         latency_bars=charts.latency_bars(view.hours),
+        highest_ms=max((hour.median_ms or 0 for hour in view.hours), default=0),
         at=words.clock_text,
         now=now,
         wrong=wrong or {},
-        filled=filled or {"url": found.url, "events": found.events, "ordered": found.ordered},
+        filled={**_unchanged(found, view.zone), **(filled or {})},
         secret=secret,
         form_id=new_form_id(),
         events=EVENTS,
         ping=PING,
-        today=datetime.fromtimestamp(now / 1000, view.zone).strftime("%Y-%m-%dT00:00"),
         notice=_notice(call),
     )
+
+
+def _unchanged(found: Endpoint, zone: ZoneInfo) -> dict[str, Any]:
+    """What the forms say before anybody typed."""
+    today = datetime.fromtimestamp(clock.now_ms() / 1000, zone).strftime("%Y-%m-%dT00:00")
+    return {
+        "url": found.url,
+        "events": found.events,
+        "ordered": found.ordered,
+        "since": today,
+        "until": "",
+    }
 
 
 def moment_of(text: str, zone: ZoneInfo) -> int | None:

@@ -109,11 +109,12 @@ async def resend(call: Call) -> Response:
 async def replay(call: Call) -> Response:
     """POST …/replay: the events of a span of time again, also those never attempted."""
     zone = await call.box.db.read(zone_of, call.whose)
-    since = hook_page.moment_of(form(call).get("since", ""), zone)
-    until = hook_page.moment_of(form(call).get("until", ""), zone) or clock.now_ms()
+    typed = {name: form(call).get(name, "") for name in ("since", "until")}
+    since = hook_page.moment_of(typed["since"], zone)
+    until = hook_page.moment_of(typed["until"], zone) or clock.now_ms()
     if since is None or until < since:
         wrong = {"since": "Say from when on; the end must not lie before it."}
-        return await hook_page.show(call, status=400, wrong=wrong)
+        return await hook_page.show(call, status=400, wrong=wrong, filled=typed)
     queued = await queue_replay(call, call.whose, _id(call), since, until)
     return back_to(_id(call), f"replayed={queued}")
 
