@@ -9,8 +9,7 @@ import pytest
 
 from tests.programs import need
 
-from . import bodies, clock_steps, disk_errors, full, refusals, simulated, slow
-from . import bodies, clock_steps, disk_errors, full, hooks, refusals, slow
+from . import bodies, clock_steps, disk_errors, full, hooks, refusals, simulated, slow
 from .figures import Figure
 
 SLOW_CLIENTS = 100
