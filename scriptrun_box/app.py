@@ -48,20 +48,21 @@ def create_app(settings: Settings, opened: Opened) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as ending:
-            ending.callback(log.flush)
-            helpers = ThreadPoolExecutor(thread_name_prefix="helper", initializer=cpus.roam)
-            asyncio.get_running_loop().set_default_executor(helpers)
-            ending.callback(opened.close)
-            db = await Database.open(opened.path, opened.key)
-            ending.push_async_callback(db.close)
-            db.fatal = partial(_give_up, app)
-            try:
+        try:
+            async with AsyncExitStack() as ending:
+                ending.callback(log.flush)
+                helpers = ThreadPoolExecutor(thread_name_prefix="helper", initializer=cpus.roam)
+                asyncio.get_running_loop().set_default_executor(helpers)
+                ending.callback(opened.close)
+                db = await Database.open(opened.path, opened.key)
+                ending.push_async_callback(db.close)
+                db.fatal = partial(_give_up, app)
                 await _start(app, settings, opened, db, ending)
-            except Exception as error:
-                log.failure("the box could not start", error)
-                raise
-            yield
+                yield
+        except Exception as error:
+            log.failure("the box could not start, or not end in good order", error)
+            app.state.broken = True
+            raise
 
     app = BoxApp(routes=routes(URLS), lifespan=lifespan)
     app.router.default = Nowhere()

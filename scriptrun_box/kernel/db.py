@@ -8,6 +8,7 @@ writes that wait share one commit. `await db.read(find, …)` runs on a reader.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -77,11 +78,12 @@ class Database:
         """Finish what waits, fold the log back into the file, end the threads."""
         while self._queue or self._draining:
             await asyncio.sleep(0.005)
-        for _ in range(READERS):
-            await (await self._readers.get()).close()
-        self._peek.close()
-        await self.checkpoint()
-        await self._writer.close()
+        async with AsyncExitStack() as ending:  # a thread that is left would keep the process alive
+            ending.push_async_callback(self._writer.close)
+            ending.push_async_callback(self.checkpoint)
+            ending.callback(self._peek.close)
+            for _ in range(READERS):
+                ending.push_async_callback((await self._readers.get()).close)
 
     def listen(self, listener: Callable[[list[Signal]], None]) -> None:
         """Call `listener` on the event loop with the signals of every commit."""

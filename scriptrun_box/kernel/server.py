@@ -223,7 +223,7 @@ class _Relay(logging.Handler):
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
             log.failure("server", error)
-        else:
+        elif not record.getMessage().startswith("Traceback"):  # the app has logged what failed
             log.warning("server", says=record.getMessage())
 
 

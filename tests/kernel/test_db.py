@@ -1,6 +1,7 @@
 """The writer with its group commit, and the readers: what stands, what is undone, who is told."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scriptrun_box.kernel import connection, outbox
-from scriptrun_box.kernel.connection import connect
+from scriptrun_box.kernel.connection import connect, connect_writer
 from scriptrun_box.kernel.db import Database, Reader, Signal, Writer, read_once, run_once
 from scriptrun_box.kernel.errors import DiskFull, Invalid, Unavailable
 from scriptrun_box.kernel.opening import open_folder
@@ -355,3 +356,19 @@ async def test_many_rows_go_in_whole(box: Database) -> None:
     found = await box.read(lambda r: r.all("SELECT consumer, seq FROM cursors WHERE seq < 10000"))
     assert [tuple(row) for row in found if row["consumer"] != "webhooks"] == rows
     await box.write(lambda w: w.insert("cursors (consumer, seq)", []))
+
+
+async def test_a_log_that_cannot_be_folded_at_the_end_leaves_no_thread_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = threading.active_count()
+    connect_writer(tmp_path / "box.db").close()
+    db = await Database.open(tmp_path / "box.db")
+
+    async def fail() -> None:
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(db, "checkpoint", fail)
+    with pytest.raises(OSError, match="gone"):
+        await db.close()
+    assert threading.active_count() == before

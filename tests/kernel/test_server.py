@@ -7,12 +7,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
 
 from scriptrun_box.kernel import sdnotify
 from scriptrun_box.kernel.server import CannotListen, Server, bind, build_server
@@ -230,6 +231,26 @@ def test_the_text_of_an_exception_reaches_neither_the_log_nor_the_caller(capsys,
     assert b"500 Internal Server Error" in answer
     assert "kind=RuntimeError" in logged
     assert "Maria" not in logged + answer.decode()
+
+
+def test_a_lifespan_that_fails_logs_no_traceback(capsys, monkeypatch):
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        raise RuntimeError("Maria Rodriguez")
+
+    monkeypatch.setattr("scriptrun_box.kernel.log.log._stream", sys.stderr)
+    server = build_server(Starlette(lifespan=lifespan), host="127.0.0.1", port=0)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.005)
+    server.should_exit = True
+    thread.join()
+    logged = capsys.readouterr().err
+    assert "shutdown" in logged
+    assert "Traceback" not in logged
+    assert "Maria" not in logged
 
 
 # --- systemd
