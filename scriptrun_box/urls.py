@@ -7,6 +7,8 @@ from scriptrun_box.accounts import doc as accounts_doc
 from scriptrun_box.accounts.gates import KeyGate
 from scriptrun_box.delivery import api as delivery
 from scriptrun_box.delivery import doc as delivery_doc
+from scriptrun_box.drivers import api as drivers
+from scriptrun_box.drivers import doc as drivers_doc
 from scriptrun_box.kernel.http import JSON_BODY_BYTES, Doc, Handler, Url, anyone
 from scriptrun_box.ops import api as ops
 from scriptrun_box.orders import api as orders
@@ -22,6 +24,8 @@ from scriptrun_box.webhooks import feed
 INGEST = KeyGate("orders:write", "ingest", checked_later=True)
 READ = KeyGate("packages:read", "read")
 WRITE = KeyGate("packages:write", "write")
+DISPATCH_READ = KeyGate("dispatch:manage", "read")
+DISPATCH = KeyGate("dispatch:manage", "write")
 ANY_KEY = KeyGate(None, "read")
 HOOKS_READ = KeyGate("webhooks:manage", "read", feature="webhooks")
 HOOKS = KeyGate("webhooks:manage", "write", feature="webhooks")
@@ -44,6 +48,28 @@ API: Sequence[Url] = [
     api("PATCH", "/api/packages/{id}", orders.edit_package, WRITE, orders_doc.EDIT),
     api("GET", "/api/packages/{id}/timeline", packages.timeline, READ, packages_doc.TIMELINE),
     api("POST", "/api/packages/{id}/cancel", packages.cancel_package, WRITE, packages_doc.CANCEL),
+    api("POST", "/api/packages/{id}/assign", drivers.assign_package, WRITE, drivers_doc.ASSIGN),
+    api(
+        "POST",
+        "/api/packages/{id}/unassign",
+        packages.unassign_package,
+        WRITE,
+        packages_doc.UNASSIGN,
+    ),
+    api(
+        "POST",
+        "/api/packages/{id}/redeliver",
+        packages.redeliver_package,
+        WRITE,
+        packages_doc.REDELIVER,
+    ),
+    api("POST", "/api/packages/{id}/return", packages.return_package, WRITE, packages_doc.RETURN),
+    api("GET", "/api/drivers", drivers.list_drivers, DISPATCH_READ, drivers_doc.LIST),
+    api("POST", "/api/drivers", drivers.create_driver, DISPATCH, drivers_doc.CREATE),
+    api("GET", "/api/drivers/{id}", drivers.read_driver, DISPATCH_READ, drivers_doc.READ),
+    api("PATCH", "/api/drivers/{id}", drivers.change_driver, DISPATCH, drivers_doc.CHANGE),
+    api("POST", "/api/drivers/{id}/shift", drivers.set_shift, DISPATCH, drivers_doc.SHIFT),
+    api("POST", "/api/drivers/{id}/status", drivers.set_status, DISPATCH, drivers_doc.STATUS),
     api("GET", "/api/events", feed.read_feed, READ, webhooks_doc.FEED),
     api("GET", "/api/account", accounts.account, ANY_KEY, accounts_doc.ACCOUNT),
     api("GET", "/api/usage", accounts.usage, ANY_KEY, accounts_doc.USAGE),

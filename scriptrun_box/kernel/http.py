@@ -309,7 +309,11 @@ def json_answer(
 
 def read_model(call: Call, model: type[Model]) -> Model:
     """The JSON body as a (small) model; an empty body is an empty object. Raises Invalid."""
-    given = call.json() if call.content.strip() else {}
+    return checked(model, call.json() if call.content.strip() else {})
+
+
+def checked(model: type[Model], given: dict[str, Any]) -> Model:
+    """An object as a (small) model; raises Invalid with each of its problems."""
     try:
         return model.model_validate(given)
     except ValidationError as error:
@@ -342,6 +346,8 @@ _MODEL_CODES = {
     "string_too_long": "too_long",
     "too_short": "too_short",
     "too_long": "too_long",
+    "greater_than_equal": "too_small",
+    "less_than_equal": "too_large",
     "string_pattern_mismatch": "bad_format",
 }
 

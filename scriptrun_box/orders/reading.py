@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from scriptrun_box.accounts.model import Location
 from scriptrun_box.kernel import clock, strict_json
 from scriptrun_box.kernel.errors import Invalid
+from scriptrun_box.kernel.texts import clean, phone
 from scriptrun_box.packages.model import Content, cents
 
 from . import texts
@@ -144,7 +145,7 @@ class _Reading:
 
     def _cleaned(self, name: str, value: Any) -> Any:
         if type(value) is str:
-            made = texts.clean(value, lines=name == "notes")
+            made = clean(value, lines=name == "notes")
             if made is None:
                 self.refuse(name, "bad_characters", f"{name} has control characters.")
                 return "-"  # stands in for the rest of the checks; the order is refused anyway
@@ -205,7 +206,7 @@ class _Reading:
     def _phone(self, text: str | None) -> str | None:
         if text is None:
             return None
-        made = texts.phone(text)
+        made = phone(text)
         if made is None:
             self.refuse("patient_phone", "bad_format", "patient_phone must be in E.164 (+1…).")
             return None

@@ -1,5 +1,6 @@
 """What can be done with packages: create, edit, move on, cancel, decide about a duplicate."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ from scriptrun_box.kernel.scope import Actor, Scope
 
 from . import events, lifecycle, store, words
 from .model import ORDER_FIELDS, Content, Package, order_fields
+
+Move = Callable[[Writer, Scope, Actor, str], Package]  # a step of one package, by its id
 
 CHANGED = "packages"
 ALWAYS_EDITABLE = frozenset(("notes", "patient_phone"))  # also while out for delivery
@@ -99,12 +102,20 @@ def move_on(
     detail: dict[str, Any] | None = None,
     signed: bool = False,
     recipient_identified: bool = False,
+    driver_cold_chain: bool = True,
+    driver_controlled: bool = True,
     **facts: Any,
 ) -> Package:
     """Make one move of the state machine, with further columns; the package as it then stands."""
     package = find(w, scope, package_id)
     to_status = lifecycle.move(
-        act, package.facts(signed=signed, recipient_identified=recipient_identified)
+        act,
+        package.facts(
+            signed=signed,
+            recipient_identified=recipient_identified,
+            driver_cold_chain=driver_cold_chain,
+            driver_controlled=driver_controlled,
+        ),
     )
     if isinstance(to_status, lifecycle.Refused):
         raise _conflict(to_status.code, to_status.sentence, package)
@@ -124,6 +135,17 @@ def set_gates(w: Writer, scope: Scope, actor: Actor, package: Package, gates: li
 def cancel(w: Writer, scope: Scope, actor: Actor, package_id: str, reason: str) -> Package:
     """Cancel a package that is not out yet."""
     return move_on(w, scope, actor, package_id, "cancel", detail={"reason": reason})
+
+
+def unassign(w: Writer, scope: Scope, actor: Actor, package_id: str) -> Package:
+    """Take a package that is not out yet back from its driver."""
+    detail = {"from_driver_id": find(w, scope, package_id).driver_id}
+    return move_on(w, scope, actor, package_id, "unassign", detail=detail, driver_id=None)
+
+
+def give_back(w: Writer, scope: Scope, actor: Actor, package_id: str) -> Package:
+    """A failed package goes back to the pharmacy."""
+    return move_on(w, scope, actor, package_id, "return")
 
 
 def redeliver(w: Writer, scope: Scope, actor: Actor, package_id: str) -> Package:

@@ -1,4 +1,4 @@
-"""Packages over HTTP: list, read, timeline, cancel."""
+"""Packages over HTTP: list, read, timeline, cancel, and what needs no driver to be named."""
 
 import base64
 import re
@@ -19,6 +19,7 @@ from scriptrun_box.kernel.scope import Scope
 from . import actions, proofs, store
 from .lifecycle import STATUSES, CancelReason
 from .model import Package, move_wire, wire
+from .seen import as_seen, at_arrival
 
 LIMIT_DEFAULT, LIMIT_MAX = 50, 200
 Q_MAX = 200
@@ -32,6 +33,12 @@ class CancelIn(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     reason: CancelReason = "other"
+
+
+class NothingIn(BaseModel):
+    """The body of a move that needs none."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
 
 
 async def list_packages(call: Call) -> Response:
@@ -78,6 +85,29 @@ async def cancel_package(call: Call) -> Response:
     return json_answer(await package_shape(call, package_id))
 
 
+async def unassign_package(call: Call) -> Response:
+    """Take a package back from its driver."""
+    return await _as_seen(call, actions.unassign)
+
+
+async def redeliver_package(call: Call) -> Response:
+    """Have a failed package delivered again."""
+    return await _as_seen(call, actions.redeliver)
+
+
+async def return_package(call: Call) -> Response:
+    """Take a failed package back to the pharmacy."""
+    return await _as_seen(call, actions.give_back)
+
+
+async def _as_seen(call: Call, act: actions.Move) -> Response:
+    package_id = package_id_of(call)
+    seen = call.box.db.peek(at_arrival, call.whose, package_id)
+    read_model(call, NothingIn)
+    await call.box.db.write(as_seen, call.whose, call.caller.actor, package_id, act, seen)
+    return json_answer(await package_shape(call, package_id))
+
+
 async def package_shape(call: Call, package_id: str) -> dict[str, Any]:
     """A package as the wire shows it, and the audit's note that somebody looked."""
     shape = await call.box.db.read(_shape, call.whose, package_id, call.box.links)
@@ -111,7 +141,7 @@ def filter_of(call: Call) -> store.Filter:
         q=query.get("q", "")[:Q_MAX],
         statuses=statuses,
         delivery_date=delivery_date,
-        location_id=_location_id(query.get("pharmacy_id")),
+        location_id=location_id_of(query.get("pharmacy_id")),
         external_patient_id=query.get("external_patient_id"),
         rx_number=query.get("rx_number"),
         barcode=query.get("barcode"),
@@ -150,7 +180,8 @@ def bad(name: str, message: str) -> Invalid:
     return Invalid(message, details=[{"field": name, "code": "bad_format", "message": message}])
 
 
-def _location_id(text: str | None) -> str | None:
+def location_id_of(text: str | None) -> str | None:
+    """A location's id as a query names it."""
     try:
         return None if text is None else str(UUID(text))
     except ValueError:

@@ -2,7 +2,7 @@
 
 from scriptrun_box.kernel.http import Doc
 
-from .api import CancelIn
+from .api import CancelIn, NothingIn
 
 PACKAGE = {
     "id": "00000000000000000000000000000000",
@@ -58,4 +58,31 @@ CANCEL = Doc(
     example={"reason": "patient_request"},
     answer={**PACKAGE, "status": "cancelled"},
     refusals=(400, 404, 409),
+)
+
+
+def _move(summary: str, text: str, status: str) -> Doc:
+    return Doc(
+        group="Packages",
+        summary=summary,
+        text=text,
+        body=NothingIn,
+        example={},
+        answer={**PACKAGE, "status": status},
+        refusals=(400, 404, 409),
+    )
+
+
+UNASSIGN = _move(
+    "Take a package back from its driver",
+    "Only while it is assigned. Of two at the same time one wins, and the other is told who.",
+    "created",
+)
+REDELIVER = _move(
+    "Deliver a failed package again",
+    "It is back among those to assign; the failed attempt stays in its timeline.",
+    "created",
+)
+RETURN = _move(
+    "Return a failed package to the pharmacy", "It is not delivered any more.", "returned"
 )

@@ -59,6 +59,8 @@ class Facts:
     handed_over: bool = False
     signed: bool = False
     recipient_identified: bool = False
+    driver_cold_chain: bool = True  # the driver it is given to may carry such packages
+    driver_controlled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,13 @@ def move(act: str, facts: Facts) -> Status | Refused:
 def _gate(act: str, facts: Facts) -> Refused | None:
     if act == "assign" and facts.undecided_duplicate:
         return Refused("possible_duplicate", "First decide whether this is a duplicate.")
+    if act in ("assign", "start"):
+        if facts.cold_chain and not facts.driver_cold_chain:
+            return Refused("driver_not_cold_chain", "This driver may not carry cold packages.")
+        if facts.controlled_substance and not facts.driver_controlled:
+            return Refused(
+                "driver_not_controlled", "This driver may not carry controlled substances."
+            )
     if act == "start":
         if facts.cold_chain and not facts.packed:
             return Refused("not_packed", "The cold package is not packed in its bag yet.")

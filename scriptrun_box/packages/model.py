@@ -87,8 +87,8 @@ class Package:
     copay_collected_cents: int | None
     copay_method: str | None
 
-    def facts(self, *, signed: bool = False, recipient_identified: bool = False) -> Facts:
-        """What the state machine's gates look at."""
+    def facts(self, **of_the_act: bool) -> Facts:
+        """What the state machine's gates look at: the package's own, and those of an act."""
         return Facts(
             status=self.status,
             requires_signature=self.content.requires_signature,
@@ -98,8 +98,7 @@ class Package:
             packed=self.packed_at is not None,
             released=self.released_at is not None,
             handed_over=self.handed_over_at is not None,
-            signed=signed,
-            recipient_identified=recipient_identified,
+            **of_the_act,
         )
 
 

@@ -1,6 +1,7 @@
 """The SQL of packages and their moves."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,6 +35,14 @@ class Filter:
     location_id: str | None = None
     undecided_duplicate: bool = False
     address_incomplete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """How many packages a driver has right now."""
+
+    assigned: int = 0
+    out: int = 0
 
 
 def insert_many(
@@ -212,6 +221,25 @@ def _where(scope: Scope, wanted: Filter) -> tuple[list[str], list[Any]]:
     return where, values
 
 
+def carried(r: Reader, scope: Scope, driver_ids: Iterable[str]) -> dict[str, Carried]:
+    """What each of these drivers has right now, of what the scope may see; absent is nothing."""
+    rows = r.all(
+        "SELECT driver_id, sum(status = 'assigned') AS assigned,"
+        " sum(status = 'out_for_delivery') AS out FROM packages INDEXED BY packages_carried"
+        " WHERE driver_id IN (SELECT value FROM json_each(?))"
+        " AND status IN ('assigned', 'out_for_delivery') AND tenant_id = ? AND test = ?"
+        " AND (? IS NULL OR location_id = ?) GROUP BY driver_id",
+        (
+            json.dumps(sorted(set(driver_ids))),
+            scope.tenant_id,
+            scope.test,
+            scope.location_id,
+            scope.location_id,
+        ),
+    )
+    return {row["driver_id"]: Carried(row["assigned"], row["out"]) for row in rows}
+
+
 def set_status(w: Writer, package: Package, to_status: str, **facts: Any) -> bool:
     """Compare and set: move on only from the status that was read; further columns with it."""
     columns = "".join(f", {name} = ?" for name in facts)
@@ -262,6 +290,16 @@ def add_move(
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
         (package.id, w.now, actor.id, act, package.status, to_status, json.dumps(detail)),
     )
+
+
+def last_step(r: Reader, package: Package) -> tuple[str, int]:
+    """(actor, time) of the last move that took a package to another status or driver."""
+    row = r.one(
+        "SELECT actor, at FROM package_moves WHERE package_id = ?"
+        " AND (from_status <> to_status OR act = 'assign') ORDER BY seq DESC LIMIT 1",
+        (package.id,),
+    )
+    return (row["actor"], row["at"]) if row else (package.created_by, package.created_at)
 
 
 def moves(r: Reader, package: Package) -> list[Move]:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from scriptrun_box.accounts import store as accounts
 from scriptrun_box.accounts.model import Location
+from scriptrun_box.accounts.names import actor_name
 from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.db import Reader
 from scriptrun_box.kernel.scope import Scope
@@ -185,16 +186,5 @@ def whole(r: Reader, scope: Scope, package_id: str) -> Whole | None:
 
 def actor_names(r: Reader, tenant_id: str, actors: Iterable[str]) -> dict[str, str]:
     """What people call each actor: the name of a person or a key."""
-    names = {"cli": "the command line", "box": "the box"}
-    for actor in set(actors):
-        kind, _, actor_id = actor.partition(":")
-        table = {"user": "users", "key": "api_keys"}.get(kind)
-        if table:
-            name = r.value(
-                f"SELECT name FROM {table} WHERE id = ? AND tenant_id = ?",  # noqa: S608
-                (actor_id, tenant_id),
-            )
-            names[actor] = name or "somebody"
-        else:
-            names.setdefault(actor, actor)
-    return names
+    known = {*actors, "cli", "box"}
+    return {actor: actor_name(r, tenant_id, actor) for actor in known}

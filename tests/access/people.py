@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,6 +17,7 @@ from scriptrun_box.accounts.actions import digest_of
 from scriptrun_box.accounts.model import KEY_SCOPES, User
 from scriptrun_box.app import _write_behind
 from scriptrun_box.delivery import sandbox
+from scriptrun_box.drivers import actions as drivers
 from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.db import Reader, Writer
 from scriptrun_box.kernel.ids import hex_id, prefixed
@@ -35,6 +36,7 @@ STEPS = {"assigned": 1, "out": 2, "failed": 3, "photo": 3, "signature": 3}
 MADE_BY_TESTS = (
     "api_keys", "sessions", "one_time_links", "webhook_logs", "webhook_deliveries",
     "webhook_endpoints", "events", "proofs", "package_moves", "package_search", "packages",
+    "drivers",
 )  # fmt: skip
 _numbers = itertools.count(1)
 
@@ -57,6 +59,7 @@ class Subject:
     query: str = ""
     stamp: str = ""
     token: str = ""
+    driver: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +190,9 @@ def unknown_id(like: str) -> str:
 def _filled(value: Any, subject: Subject) -> Any:
     if not isinstance(value, str):
         return value
-    return value.format(unique=f"p{next(_numbers)}", stamp=subject.stamp, token=subject.token)
+    return value.format(
+        unique=f"p{next(_numbers)}", stamp=subject.stamp, token=subject.token, driver=subject.driver
+    )
 
 
 def _callers(w: Writer, world: World, row: Row) -> list[Caller]:
@@ -243,6 +248,8 @@ def _key(
 def _subject(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
     if kind in ("package", "duplicate", *STEPS):
         return _package(w, kind, scope, links)
+    if kind in ("driver", "driver on shift", "to assign"):
+        return _with_driver(w, kind, scope, links)
     if kind in ("webhook", "delivery", "finished delivery", "attempt"):
         url = f"http://127.0.0.1:9787/{next(_numbers)}"
         made, _ = webhooks.create(w, scope, CLI, url=url, events=("*",))
@@ -271,6 +278,15 @@ def _subject(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
             actions.set_disabled(w, scope.tenant_id, CLI, who.id, True)
         return Subject(who.id, f"?token={token}" if kind == "link" else "", token=token)
     return Subject(kind)  # a name, such as that of a text or a static file
+
+
+def _with_driver(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
+    driver = drivers.create(w, scope, CLI, {"name": f"Luis {next(_numbers)}"})
+    if kind == "to assign":
+        return replace(_package(w, "package", scope, links), driver=driver.id)
+    if kind == "driver on shift":
+        driver = drivers.set_shift(w, scope, CLI, driver.id, True)
+    return Subject(driver.id, stamp=str(driver.version))
 
 
 def _attempt(w: Writer, made: Endpoint) -> str:

@@ -22,6 +22,7 @@ ANY_KEY = KEYS | {"key without the scope"}
 EVERYONE = ANY_KEY | SIGNED_IN | {"nobody", "revoked key", "ended session"}
 
 HOOK = {"url": "http://127.0.0.1:9787/hook", "events": ["*"]}
+TO_DRIVER = {"driver_id": "{driver}"}
 NEW_PERSON = {"name": "Sam Rivera", "email": "{unique}@example.com", "role": "dispatcher"}
 PASSWORDS = {"password": "a dozen blue umbrellas", "again": "a dozen blue umbrellas"}
 CREDENTIALS = {"email": "owner@corner-drug.example", "password": "a dozen blue umbrellas"}
@@ -31,8 +32,8 @@ CREDENTIALS = {"email": "owner@corner-drug.example", "password": "a dozen blue u
 class Row:
     """One method on one path.
 
-    `subject` is the kind of thing its `{id}` names, `send` a body that works (`{unique}`, `{stamp}`
-    and `{token}` are filled in), `ok` the status of whoever gets in.
+    `subject` is the kind of thing its `{id}` names, `send` a body that works (`{unique}`,
+    `{stamp}`, `{token}` and `{driver}` are filled in), `ok` the status of whoever gets in.
     """
 
     method: str
@@ -88,6 +89,16 @@ API = [
     _api("packages:write", "PATCH", "/api/packages/{id}", subject="package", notes="Ring twice"),
     _api("packages:read", "GET", "/api/packages/{id}/timeline", subject="package"),
     _api("packages:write", "POST", "/api/packages/{id}/cancel", subject="package"),
+    _api("packages:write", "POST", "/api/packages/{id}/assign", subject="to assign", **TO_DRIVER),
+    _api("packages:write", "POST", "/api/packages/{id}/unassign", subject="assigned"),
+    _api("packages:write", "POST", "/api/packages/{id}/redeliver", subject="failed"),
+    _api("packages:write", "POST", "/api/packages/{id}/return", subject="failed"),
+    _api("dispatch:manage", "GET", "/api/drivers"),
+    _api("dispatch:manage", "POST", "/api/drivers", 201, name="Luis Ortega"),
+    _api("dispatch:manage", "GET", "/api/drivers/{id}", subject="driver"),
+    _api("dispatch:manage", "PATCH", "/api/drivers/{id}", subject="driver", vehicle="Van 3"),
+    _api("dispatch:manage", "POST", "/api/drivers/{id}/shift", subject="driver", shift="start"),
+    _api("dispatch:manage", "POST", "/api/drivers/{id}/status", subject="driver", status="offline"),
     _api("packages:read", "GET", "/api/events"),
     Row("GET", "/api/account", ANY_KEY),
     Row("GET", "/api/usage", ANY_KEY),

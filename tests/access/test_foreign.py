@@ -1,5 +1,7 @@
 """What belongs to somebody else is as unknown as what never was, and stays as it is."""
 
+from dataclasses import replace
+
 import pytest
 
 from scriptrun_box.accounts import actions
@@ -14,7 +16,8 @@ from .table import OPEN, ROWS, Row
 pytestmark = pytest.mark.anyio
 # Names (of a text, a file) are nobody's; the pictures behind signed links are below.
 WITH_ID = [row for row in ROWS if "{id}" in row.path and row not in OPEN]
-OF_A_LOCATION = [row for row in WITH_ID if row.subject in ("package", "assigned", "out", "failed")]
+KINDS_OF_A_LOCATION = ("package", "to assign", "assigned", "out", "failed", "driver")
+OF_A_LOCATION = [row for row in WITH_ID if row.subject in KINDS_OF_A_LOCATION]
 TOLD_APART = ("x-request-id", "date", "ratelimit-remaining", "ratelimit-reset")
 
 
@@ -65,9 +68,7 @@ async def test_the_other_side_of_the_sandbox_is_as_unknown_too(scene: Scene, row
 
 
 @pytest.mark.parametrize("row", [row for row in OF_A_LOCATION if row.keyed], ids=str)
-async def test_a_key_of_one_location_does_not_know_the_other_ones_packages(
-    scene: Scene, row: Row
-) -> None:
+async def test_a_key_of_one_location_knows_nothing_of_the_other_one(scene: Scene, row: Row) -> None:
     tenant_id = scene.world.pharmacy.tenant.id
     here = scene.world.pharmacy.location.id
     there = await scene.world.db.write(
@@ -129,6 +130,25 @@ async def test_an_order_cannot_name_another_pharmacys_location(scene: Scene) -> 
         details.append(got.json()["details"])
     assert details[0] == details[1]
     assert details[0][0]["code"] == "unknown_location"
+    assert changed(before, await scene.everything()) == []
+
+
+@pytest.mark.parametrize("whose", ["another pharmacy's", "the other side's", "nobody's"])
+async def test_a_package_cannot_be_given_to_somebody_elses_driver(scene: Scene, whose: str) -> None:
+    (row,) = [row for row in ROWS if str(row) == "POST /api/packages/{id}/assign"]
+    caller = await scene.caller(row, "live key")
+    package = await scene.subject("to assign", caller.scope)
+    elsewhere = {
+        "another pharmacy's": Scope(scene.world.elsewhere.tenant.id),
+        "the other side's": scene.world.sandbox_scope,
+        "nobody's": caller.scope,
+    }[whose]
+    driver = (await scene.subject("driver", elsewhere)).id
+    driver = unknown_id(driver) if whose == "nobody's" else driver
+    before = await scene.everything()
+    answer = await scene.call(row, caller, replace(package, driver=driver))
+    assert (answer.status, answer.code) == (400, "validation_failed")
+    assert '"unknown_driver"' in answer.body and driver not in answer.body
     assert changed(before, await scene.everything()) == []
 
 

@@ -93,6 +93,13 @@ async def test_an_edit_changes_fields_of_the_order_and_nothing_else(scene: Scene
         "POST /api/webhooks/{id}/rotate-secret",
         "POST /api/webhooks/{id}/replay",
         "POST /api/packages/{id}/cancel",
+        "POST /api/packages/{id}/assign",
+        "POST /api/packages/{id}/unassign",
+        "POST /api/packages/{id}/return",
+        "POST /api/drivers",
+        "PATCH /api/drivers/{id}",
+        "POST /api/drivers/{id}/shift",
+        "POST /api/drivers/{id}/status",
         "POST /api/test/packages/{id}/fail",
     ],
 )
@@ -117,6 +124,9 @@ KEPT = {  # what a form of each kind may make or change
     | {"requires_signature", "failure_reason"},
     "webhook_endpoints": {"url", "events", "state", "paused_at", "deleted_at", "secret"}
     | {"next_secret", "rotation_ends_at"},
+    "drivers": {"name", "phone", "employment", "vehicle", "capacity", "capabilities", "found_by"}
+    | {"location_id", "shift_started_at", "online", "status_changed_at", "left_at", "version"}
+    | {"updated_at"},
     "users": {"role", "password", "disabled_at", "failures", "last_sign_in_at"},
     "api_keys": {"revoked_at", "revoked_by"},
 }

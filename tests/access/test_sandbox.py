@@ -18,12 +18,14 @@ OF_PACKAGES = (
     "/api/packages", "/api/events", "/", "/packages", "/packages.csv", "/live/desk",
     "/live/packages",
 )  # fmt: skip
+OF_DRIVERS = ("/api/drivers",)
 OF_WEBHOOKS = ("/api/webhooks", "/settings/integrations")
+WITH_OWN_THINGS = (*OF_PACKAGES, *OF_DRIVERS, *OF_WEBHOOKS)
 SIDES = {"live key": "Livia", "sandbox key": "Sandra", "stranger's key": "Strangeways"}
 
 
 async def fill(scene: Scene) -> dict[str, Caller]:
-    """One order and one webhook for each side; the three keys."""
+    """One order, one driver and one webhook for each side; the three keys."""
     (push,) = [row for row in ROWS if str(row) == "POST /api/webhook/orders"]
     (hook,) = [row for row in ROWS if str(row) == "POST /api/webhooks"]
     callers = {each.name: each for each in await scene.callers(push)}
@@ -32,6 +34,9 @@ async def fill(scene: Scene) -> dict[str, Caller]:
         headers = callers[name].headers
         got = await scene.client.post(push.path, json=orders(order), headers=headers)
         assert got.json()["created"] == 1 and got.json()["warnings"] == []
+        driver = {"name": f"{word} Drives"}
+        got = await scene.client.post("/api/drivers", json=driver, headers=headers)
+        assert got.status_code == 201
         body = {"url": f"http://127.0.0.1:9787/{word}", "events": ["*"]}
         assert (await scene.client.post(hook.path, json=body, headers=headers)).status_code == 201
     return callers
@@ -65,7 +70,7 @@ async def test_no_list_of_one_side_shows_anything_of_another(scene: Scene, row: 
         ]
     for caller, word in zip(looks, expected, strict=True):
         if caller.name in row.who and row.path != "/live":
-            allowed = {word} if row.path in (*OF_PACKAGES, *OF_WEBHOOKS) else set()
+            allowed = {word} if row.path in WITH_OWN_THINGS else set()
             assert await shown(scene, row, caller) == allowed
 
 

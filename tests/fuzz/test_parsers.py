@@ -16,6 +16,7 @@ from scriptrun_box.kernel.addresses import AddressRefused
 from scriptrun_box.kernel.errors import Invalid
 from scriptrun_box.kernel.http import host_name
 from scriptrun_box.kernel.links import LIFE_MS, Links
+from scriptrun_box.kernel.texts import clean, phone
 from scriptrun_box.orders import texts
 from scriptrun_box.packages import api
 from scriptrun_box.ui import words
@@ -107,10 +108,10 @@ def test_a_link_of_ours_opens_until_its_end(later: int) -> None:
 def test_a_cleaned_text_is_clean_and_cleaning_it_again_changes_nothing(
     text: str, lines: bool
 ) -> None:
-    made = texts.clean(text, lines=lines)
+    made = clean(text, lines=lines)
     if made is None:
         return
-    assert texts.clean(made[0], lines=lines) == (made[0], False)
+    assert clean(made[0], lines=lines) == (made[0], False)
     assert made[0] == made[0].strip() == unicodedata.normalize("NFC", made[0])
     allowed = "\n\r\t" if lines else ""
     assert not any(unicodedata.category(sign) in ("Cc", "Cs") and sign not in allowed
@@ -119,13 +120,13 @@ def test_a_cleaned_text_is_clean_and_cleaning_it_again_changes_nothing(
 
 @given(st.one_of(st.text(), st.from_regex(r"\+?[0-9 ().-]{5,20}", fullmatch=True)))
 def test_a_phone_is_e164_or_no_phone(text: str) -> None:
-    made = texts.phone(text)
+    made = phone(text)
     if made is not None:
         number, changed = made
         assert number[0] == "+" and number[1:].isascii() and number[1:].isdigit()
         assert 8 <= len(number) <= 16
         assert changed == (number != text)
-        assert texts.phone(number) is not None
+        assert phone(number) is not None
 
 
 @given(st.text(min_size=1), st.text(), st.lists(st.text(min_size=1), max_size=3))

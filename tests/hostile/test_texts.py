@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from scriptrun_box.kernel.texts import INVISIBLE
 from scriptrun_box.orders.reading import BATCH_MAX
-from scriptrun_box.orders.texts import INVISIBLE
 from tests.access.people import Scene
 from tests.world import ORDER, World, cookie, header
 

@@ -45,6 +45,7 @@ OWNERS = {
     "package_search": ("packages/store.py",),
     "package_moves": ("packages/store.py",),
     "proofs": ("packages/proofs.py",),
+    "drivers": ("drivers/store.py",),
     "idempotency": ("orders/store.py",),
     "webhook_endpoints": ("webhooks/store.py",),
     "webhook_deliveries": ("webhooks/store.py", "webhooks/retention.py"),

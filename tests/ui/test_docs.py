@@ -35,6 +35,9 @@ PRE = re.compile(r'<pre class="code" id="([^"]+)"[^>]*>(.*?)</pre>', re.DOTALL)
 RECEIVER = "example.com"  # named in the documented webhook; leads nowhere here
 OUT = ("assign", "start")
 STEPS_BEFORE = {
+    "post_api_packages_id_unassign": ("assign",),
+    "post_api_packages_id_redeliver": (*OUT, "fail"),
+    "post_api_packages_id_return": (*OUT, "fail"),
     "post_api_test_packages_id_start": ("assign",),
     "post_api_test_packages_id_deliver": OUT,
     "post_api_test_packages_id_fail": OUT,
@@ -63,6 +66,9 @@ class Served:
         for step in steps:
             await self.post(f"/api/test/packages/{made['package_ids'][0]}/{step}")
         return str(made["package_ids"][0])
+
+    async def driver(self) -> str:
+        return str((await self.post("/api/drivers", {"name": "Luis Ortega"}))["id"])
 
     async def webhook(self) -> str:
         wish = {"url": f"https://{RECEIVER}/hook", "events": ["*"]}
@@ -155,6 +161,7 @@ async def test_every_curl_of_the_page_does_as_pasted_what_the_page_says(
 ) -> None:
     need("curl")
     prepare: dict[str, Callable[[], Awaitable[str]]] = {
+        "DRIVER_ID": served.driver,
         "WEBHOOK_ID": served.webhook,
         "WEBHOOK_DELIVERY_ID": served.delivery,
         "WEBHOOK_ATTEMPT_ID": served.attempt,

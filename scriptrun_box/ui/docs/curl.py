@@ -1,6 +1,7 @@
 """A curl for a row of the URL table that works exactly as pasted once KEY is set in the shell."""
 
 import json
+import re
 import shlex
 from typing import Any
 
@@ -8,6 +9,7 @@ from scriptrun_box.accounts.gates import KeyGate
 from scriptrun_box.kernel.http import Url
 from scriptrun_box.ui.openapi import PARAMETER
 
+VARIABLE = re.compile(r"\$([A-Z_]+)")
 LINE_MAX = 76  # characters of JSON that still read well on one line
 INDENT = "  "
 JSON_HEADER = '-H "Content-Type: application/json"'
@@ -64,7 +66,9 @@ EXAMPLE_ORDER = {
 
 def variables_of(row: Url) -> list[str]:
     """The shell variables a row's curl needs beside KEY: PACKAGE_ID for /api/packages/{id}."""
-    return [_variable(row.path, name) for name in PARAMETER.findall(row.path)]
+    named = [_variable(row.path, name) for name in PARAMETER.findall(row.path)]
+    written = VARIABLE.findall(row.doc.curl) if row.doc else []
+    return named + [name for name in written if name not in (*named, "KEY")]
 
 
 def _address(row: Url, base: str) -> str:

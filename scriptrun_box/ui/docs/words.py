@@ -78,6 +78,7 @@ ITEM_CODES = (
     ("bad_format", "Not a date, time, UUID, address or amount as it must be written."),
     ("bad_characters", "Control characters are in it."),
     ("unknown_location", "No such location, or not one of this key's."),
+    ("unknown_driver", "No such driver, or not one of this key's."),
     ("conflict", "Two fields contradict each other, or it is already there."),
     ("required_for_sms", "Text messages are on, and there is no phone number."),
 )
@@ -121,6 +122,12 @@ CODES = (
         for act in ACTS
     ),
     Code(409, "possible_duplicate", "The desk has to decide first whether it is a duplicate."),
+    Code(409, "driver_not_cold_chain", "The driver may not carry cold packages."),
+    Code(409, "driver_not_controlled", "The driver may not carry controlled substances."),
+    Code(409, "driver_left", "The driver no longer drives here."),
+    Code(409, "driver_has_packages", "A driver who leaves hands over their packages first."),
+    Code(409, "not_on_shift", "A driver who is not on shift cannot be online."),
+    Code(409, "too_many_drivers", "There are as many drivers as one account may have."),
     Code(409, "not_packed", "The cold package is not packed in its bag yet."),
     Code(409, "not_released", "A pharmacist has not released the package yet."),
     Code(409, "not_handed_over", "The package is not handed over to the driver yet."),

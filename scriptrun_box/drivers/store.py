@@ -1,0 +1,160 @@
+"""The SQL of drivers."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from scriptrun_box.kernel.db import Reader, Writer
+from scriptrun_box.kernel.scope import Scope
+from scriptrun_box.packages.words import fold
+
+from .model import Driver, Profile, driver_of
+
+COLUMNS = (
+    "drivers (seq, id, tenant_id, test, location_id, name, phone, employment, vehicle, capacity,"
+    " capabilities, found_by, version, created_at, created_by, updated_at)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a list of drivers is narrowed to; None where it does not matter."""
+
+    q: str = ""
+    active: bool | None = None
+    on_shift: bool | None = None
+    online: bool | None = None
+    location_id: str | None = None
+
+
+def insert(w: Writer, made: Driver) -> None:
+    """Store a new driver, off shift; the place in the list is given here."""
+    seq = (w.value("SELECT max(seq) FROM drivers") or 0) + 1
+    profile = made.profile
+    values = (
+        seq,
+        made.id,
+        made.tenant_id,
+        made.test,
+        profile.location_id,
+        profile.name,
+        profile.phone,
+        profile.employment,
+        profile.vehicle,
+        profile.capacity,
+        json.dumps(profile.capabilities),
+        _found_by(profile),
+        made.version,
+        made.created_at,
+        made.created_by,
+        made.updated_at,
+    )
+    w.insert(COLUMNS, [values])
+
+
+def get(r: Reader, scope: Scope, driver_id: str) -> Driver | None:
+    """One driver, where the scope may see them."""
+    row = r.one(
+        "SELECT * FROM drivers WHERE id = ? AND tenant_id = ? AND test = ?"
+        " AND (? IS NULL OR location_id = ?)",
+        (driver_id, scope.tenant_id, scope.test, scope.location_id, scope.location_id),
+    )
+    return driver_of(row) if row else None
+
+
+def page(r: Reader, scope: Scope, wanted: Filter, before: int | None, limit: int) -> list[Driver]:
+    """Drivers newest first, behind the `seq` of the last one shown."""
+    where, values = _where(scope, wanted)
+    if before is not None:
+        where += " AND seq < ?"
+        values.append(before)
+    sql = f"SELECT * FROM drivers WHERE {where} ORDER BY seq DESC LIMIT ?"  # noqa: S608
+    return [driver_of(row) for row in r.all(sql, [*values, limit])]
+
+
+def by_name(r: Reader, scope: Scope, wanted: Filter, limit: int) -> list[Driver]:
+    """Drivers as people look for them: those on shift first, then by name."""
+    where, values = _where(scope, wanted)
+    sql = (
+        f"SELECT * FROM drivers WHERE {where}"  # noqa: S608
+        " ORDER BY left_at IS NOT NULL, shift_started_at IS NULL, found_by, seq LIMIT ?"
+    )
+    return [driver_of(row) for row in r.all(sql, [*values, limit])]
+
+
+def count(r: Reader, scope: Scope, wanted: Filter) -> int:
+    """How many there are."""
+    where, values = _where(scope, wanted)
+    number: int = r.value(f"SELECT count(*) FROM drivers WHERE {where}", values)  # noqa: S608
+    return number
+
+
+def names(r: Reader, tenant_id: str, driver_ids: Iterable[str]) -> dict[str, str]:
+    """{id: name} of those there are."""
+    rows = r.all(
+        "SELECT id, name FROM drivers WHERE id IN (SELECT value FROM json_each(?))"
+        " AND tenant_id = ?",
+        (json.dumps(sorted(set(driver_ids))), tenant_id),
+    )
+    return {row["id"]: row["name"] for row in rows}
+
+
+def set_profile(w: Writer, was: Driver, profile: Profile) -> bool:
+    """Replace what is said of a driver, while they are as they were read."""
+    return _set(
+        w,
+        was,
+        location_id=profile.location_id,
+        name=profile.name,
+        phone=profile.phone,
+        employment=profile.employment,
+        vehicle=profile.vehicle,
+        capacity=profile.capacity,
+        capabilities=json.dumps(profile.capabilities),
+        found_by=_found_by(profile),
+    )
+
+
+def set_state(w: Writer, was: Driver, *, shift_started_at: int | None, online: bool) -> bool:
+    """Replace shift and online, while the driver is as they were read."""
+    return _set(w, was, shift_started_at=shift_started_at, online=online, status_changed_at=w.now)
+
+
+def set_left(w: Writer, was: Driver, left_at: int | None) -> bool:
+    """Note that a driver left, or came back, while they are as they were read."""
+    return _set(w, was, left_at=left_at)
+
+
+def _set(w: Writer, was: Driver, **columns: Any) -> bool:
+    names_of_them = "".join(f"{name} = ?, " for name in columns)
+    return bool(
+        w.run(
+            f"UPDATE drivers SET {names_of_them}updated_at = ?, version = version + 1"  # noqa: S608
+            " WHERE id = ? AND version = ?",
+            (*columns.values(), w.now, was.id, was.version),
+        )
+    )
+
+
+def _where(scope: Scope, wanted: Filter) -> tuple[str, list[Any]]:
+    where, values = ["tenant_id = ?", "test = ?"], [scope.tenant_id, scope.test]
+    for location_id in (scope.location_id, wanted.location_id):
+        if location_id is not None:
+            where.append("location_id = ?")
+            values.append(location_id)
+    for word in fold(wanted.q).split():
+        where.append("instr(found_by, ?) > 0")
+        values.append(word)
+    if wanted.active is not None:
+        where.append(f"left_at IS {'' if wanted.active else 'NOT '}NULL")
+    if wanted.on_shift is not None:
+        where.append(f"shift_started_at IS {'NOT ' if wanted.on_shift else ''}NULL")
+    if wanted.online is not None:
+        where.append("online = ?")
+        values.append(wanted.online)
+    return " AND ".join(where), values
+
+
+def _found_by(profile: Profile) -> str:
+    return fold(" ".join(each for each in (profile.name, profile.phone, profile.vehicle) if each))
