@@ -16,7 +16,7 @@ from scriptrun_box.accounts.model import Person
 from scriptrun_box.kernel.errors import NotFound, Refusal
 from scriptrun_box.kernel.http import Call
 
-from . import parcel, queries, words
+from . import driving, parcel, queries, words
 
 HERE = Path(__file__).parent
 FOREVER = "public, max-age=31536000, immutable"
@@ -47,6 +47,7 @@ class NavItem:
 NAV = (
     NavItem("/", "Dashboard", "d"),
     NavItem("/packages", "Packages", "p"),
+    NavItem("/drivers", "Drivers", "v"),
     NavItem("/settings/integrations", "Integrations", "i", settings=True),
     NavItem("/settings/users", "Users", "u", settings=True),
     NavItem("/settings/locations", "Locations", settings=True),
@@ -91,7 +92,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters.update(words.FILTERS | parcel.FILTERS)
+    made.filters.update(words.FILTERS | parcel.FILTERS | driving.FILTERS)
     made.globals.update(static=static_url)
     return made
 

@@ -157,6 +157,7 @@ DESK = [
     _page("/live"),
     _page("/live/desk"),
     _page("/live/packages"),
+    _page("/live/drivers"),
     _page("/", SIGNED_IN),
     _page("/packages"),
     _page("/packages.csv"),
@@ -165,6 +166,14 @@ DESK = [
     _form("/packages/{id}/cancel", STAFF, "package", reason="picked_up"),
     _form("/packages/{id}/decide", STAFF, "duplicate", keep="both"),
     _form("/packages/{id}/after-failure", STAFF, "failed", act="redeliver"),
+    _page("/drivers"),
+    _form("/drivers", STAFF, name="Luis Ortega"),
+    _page("/drivers.csv"),
+    _page("/drivers/{id}", subject="driver"),
+    _form("/drivers/{id}", STAFF, "driver", stamp="{stamp}", vehicle="Van 3"),
+    _form("/drivers/{id}/shift", STAFF, "driver", shift="start"),
+    _form("/drivers/{id}/status", STAFF, "driver on shift", status="offline"),
+    _form("/drivers/{id}/active", STAFF, "driver", active="no"),
     Row("POST", "/packages/{id}/walk", STAFF, 303, "package", {"step": "assign"}, sandbox=True),
 ]
 

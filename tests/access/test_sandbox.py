@@ -18,7 +18,7 @@ OF_PACKAGES = (
     "/api/packages", "/api/events", "/", "/packages", "/packages.csv", "/live/desk",
     "/live/packages",
 )  # fmt: skip
-OF_DRIVERS = ("/api/drivers",)
+OF_DRIVERS = ("/api/drivers", "/drivers", "/drivers.csv", "/live/drivers")
 OF_WEBHOOKS = ("/api/webhooks", "/settings/integrations")
 WITH_OWN_THINGS = (*OF_PACKAGES, *OF_DRIVERS, *OF_WEBHOOKS)
 SIDES = {"live key": "Livia", "sandbox key": "Sandra", "stranger's key": "Strangeways"}

@@ -262,3 +262,48 @@ async def test_axe_finds_nothing_serious(browser: Browser, address: str, push: P
                 found = (await page.evaluate("axe.run(document)"))["violations"]
                 serious = [each for each in found if each["impact"] in ("serious", "critical")]
                 assert serious == [], path
+
+
+@pytest.mark.usefixtures("world")
+async def test_a_shift_started_by_keys_on_one_screen_is_seen_on_the_other(
+    browser: Browser, address: str
+) -> None:
+    async with desk(browser, address) as mine, desk(browser, address) as theirs:
+        keys = mine.keyboard
+        await keys.press("g")
+        await keys.press("v")
+        await mine.get_by_role("link", name="Add the first driver").press("Enter")
+        await mine.get_by_label("Name").fill("Luis Ortega")
+        await keys.press("Enter")
+        await expect(mine.get_by_text("The driver is there.")).to_be_visible()
+        await theirs.goto("/drivers")
+        row = theirs.locator("#driver-rows tr")
+        await expect(row.get_by_text("Off shift")).to_be_visible()
+        await expect(theirs.get_by_text("live", exact=True)).to_be_visible()
+        await mine.get_by_role("button", name="Start shift: Luis Ortega").press("Enter")
+        await expect(row.get_by_text("Online")).to_be_visible()
+        ending = theirs.get_by_role("button", name="End shift: Luis Ortega")
+        await ending.focus()
+        await mine.get_by_role("button", name="Set offline: Luis Ortega").press("Enter")
+        await expect(row.get_by_text("Offline")).to_be_visible()
+        await expect(ending).to_be_focused()
+
+
+@pytest.mark.usefixtures("world")
+async def test_drivers_fit_a_narrow_phone_without_scripts(browser: Browser, address: str) -> None:
+    narrow: dict[str, Any] = {
+        "viewport": {"width": 390, "height": 844},
+        "java_script_enabled": False,
+    }
+    async with desk(browser, address, **narrow) as page:
+        await page.goto("/drivers?new=driver")
+        await page.get_by_label("Name").fill("Bartholomew Featherstonehaugh-Cholmondeley the Third")
+        await page.get_by_label("Vehicle").fill("White van with the dented door, number 3")
+        await page.get_by_label("Cold chain").check()
+        await page.get_by_role("button", name="Add driver").click()
+        await page.get_by_role("button", name="Start shift").click()
+        shown = page.locator("#driver-rows")
+        await expect(shown.get_by_text("Online", exact=True)).to_be_visible()
+        for path in ("/drivers", await page.locator(".row-link").get_attribute("href") or ""):
+            await page.goto(path)
+            assert await page.locator("html").evaluate("e => e.scrollWidth <= innerWidth")

@@ -6,7 +6,7 @@ from scriptrun_box.accounts.gates import ANY_ROLE, STAFF
 from scriptrun_box.kernel.http import Url, anyone
 from scriptrun_box.ui import door, live, pages
 
-from . import dashboard, package, packages
+from . import dashboard, driver, drivers, package, packages
 
 PAGES: Sequence[Url] = [
     Url("GET", "/static/{name}", pages.static, anyone, before_setup=True),
@@ -21,6 +21,7 @@ PAGES: Sequence[Url] = [
     Url("GET", "/live", live.stream, live.WATCHING),
     Url("GET", "/live/desk", dashboard.live_desk, live.WATCHING, page=True),
     Url("GET", "/live/packages", packages.live_packages, live.WATCHING, page=True),
+    Url("GET", "/live/drivers", drivers.live_drivers, live.WATCHING, page=True),
     Url("GET", "/", dashboard.dashboard, ANY_ROLE, page=True),
     Url("GET", "/packages", packages.packages, STAFF, page=True),
     Url("GET", "/packages.csv", packages.export, STAFF, page=True),
@@ -30,4 +31,12 @@ PAGES: Sequence[Url] = [
     Url("POST", "/packages/{id}/decide", package.decide, STAFF, page=True),
     Url("POST", "/packages/{id}/after-failure", package.after_failure, STAFF, page=True),
     Url("POST", "/packages/{id}/walk", package.walk, STAFF, page=True),
+    Url("GET", "/drivers", drivers.drivers, STAFF, page=True),
+    Url("POST", "/drivers", drivers.add, STAFF, page=True),
+    Url("GET", "/drivers.csv", drivers.export, STAFF, page=True),
+    Url("GET", "/drivers/{id}", driver.driver, STAFF, page=True),
+    Url("POST", "/drivers/{id}", driver.edit, STAFF, page=True),
+    Url("POST", "/drivers/{id}/shift", driver.shift, STAFF, page=True),
+    Url("POST", "/drivers/{id}/status", driver.status, STAFF, page=True),
+    Url("POST", "/drivers/{id}/active", driver.active, STAFF, page=True),
 ]

@@ -4,7 +4,7 @@
 // A page has one [data-live-from] with the address of its changing parts (and [data-query] once its
 // filters have changed); each part has an id and [data-part], each child of a part a data-key.
 // [data-still] pages are only told, never swapped. [data-topics] names what else than packages the page
-// is about (webhooks webhook_attempted); that may wait a moment.
+// is about (drivers webhooks webhook_attempted); what is told of webhooks may wait a moment.
 
 const GAP_MS = 100; // between two fetches
 const LEISURE = 3; // after a slow fetch, wait that many times as long as it took
@@ -41,7 +41,11 @@ function listen() {
     if (topic === "packages") {
       document.dispatchEvent(new CustomEvent("box:changed", { detail: { ids } }));
       refresh();
-    } else if (root.dataset.topics?.split(" ").includes(topic)) {
+    } else if (!root.dataset.topics?.split(" ").includes(topic)) {
+      return;
+    } else if (topic === "drivers") {
+      refresh();
+    } else {
       later ??= setTimeout(() => { later = null; refresh(); }, LATER_MS);
     }
   });
@@ -126,11 +130,13 @@ function swap(shown, fresh, marking) {
 }
 
 function replace(old, made, moved) {
-  const focused = old.contains(document.activeElement) && document.activeElement.getAttribute("href");
+  const active = old.contains(document.activeElement) ? document.activeElement : null;
+  const focused = active?.getAttribute("href");
   moved();
   if (old.classList.contains("at")) made.classList.add("at");
   old.replaceWith(made);
-  if (focused) (made.matches("a") ? made : made.querySelector(`a[href="${CSS.escape(focused)}"]`))?.focus();
+  if (active?.id) document.getElementById(active.id)?.focus();
+  else if (focused) (made.matches("a") ? made : made.querySelector(`a[href="${CSS.escape(focused)}"]`))?.focus();
 }
 
 function flash(child) {
