@@ -16,7 +16,10 @@ from scriptrun_box.accounts import store as accounts_store
 from scriptrun_box.accounts.model import User
 from scriptrun_box.app import public_url
 from scriptrun_box.delivery import sandbox
-from scriptrun_box.demo_orders import STORIES, Story, order
+from scriptrun_box.demo_orders import DRIVERS, ON_SHIFT, STORIES, Story, order
+from scriptrun_box.drivers import actions as drivers
+from scriptrun_box.drivers import dispatch
+from scriptrun_box.drivers.model import Driver
 from scriptrun_box.kernel import clock, meta
 from scriptrun_box.kernel.clock import MINUTE_MS
 from scriptrun_box.kernel.config import Settings
@@ -27,6 +30,7 @@ from scriptrun_box.kernel.server import CannotListen, bind
 from scriptrun_box.orders.reading import Places, read_order
 from scriptrun_box.packages import actions as packages
 from scriptrun_box.ui.demo.receiver import Receiver
+from scriptrun_box.ui.driving import problem
 from scriptrun_box.webhooks import actions as webhooks
 from scriptrun_box.webhooks import store as webhooks_store
 from scriptrun_box.webhooks.model import EVERY_EVENT
@@ -137,7 +141,8 @@ def seed(w: Writer, settings: Settings, password: str, port: int) -> Made:
         url = f"{_base(port)}/{path}"
         webhooks.create(w, scope, actor, url=url, events=(EVERY_EVENT,))
     links = Links(public_url(settings), meta.get(w, "link_secret") or "")
-    seeder = _Seeder(w, now, Places(accounts_store.locations(w, tenant_id)), links)
+    on_shift = _take_on(w, Scope(tenant_id), actor)
+    seeder = _Seeder(w, now, Places(accounts_store.locations(w, tenant_id)), links, on_shift)
     seeder.play(Scope(tenant_id), Actor.key(live.key.id), STORIES)
     seeder.play(Scope(tenant_id, True), Actor.key(test.key.id), [Story()] * SANDBOX_ORDERS)
     w.now = now
@@ -154,8 +159,11 @@ def new_password() -> str:
 class _Seeder:
     """Plays stories in the order of their time: audit and feed read like a day."""
 
-    def __init__(self, w: Writer, now: int, places: Places, links: Links) -> None:
+    def __init__(
+        self, w: Writer, now: int, places: Places, links: Links, on_shift: list[Driver]
+    ) -> None:
         self.w, self.now, self.places, self.links = w, now, places, links
+        self.on_shift = on_shift
 
     def play(self, scope: Scope, actor: Actor, stories: Sequence[Story]) -> None:
         """Take in one order for each story, then let each take its steps."""
@@ -186,8 +194,24 @@ class _Seeder:
         if step == "cancel":
             packages.cancel(self.w, scope, actor, package_id, reason)
             return
+        if step == "assign" and not scope.test:
+            self._assign(scope, actor, package_id)
+            return
         known = cast(sandbox.Step, step)
         sandbox.make_up(self.w, scope, actor, package_id, known, reason, self.links)
+
+    def _assign(self, scope: Scope, actor: Actor, package_id: str) -> None:
+        """To whoever may carry it, one after the other."""
+        package = packages.find(self.w, scope, package_id)
+        able = [each for each in self.on_shift if not problem(each, package)]
+        driver = able[package.seq % len(able)]
+        dispatch.assign(self.w, scope, actor, package_id, driver.id, None)
+
+
+def _take_on(w: Writer, scope: Scope, actor: Actor) -> list[Driver]:
+    """The drivers, and which of them are on shift."""
+    made = [drivers.create(w, scope, actor, each) for each in DRIVERS]
+    return [drivers.set_shift(w, scope, actor, each.id, True) for each in made[:ON_SHIFT]]
 
 
 def _add_staff(w: Writer, owner: User) -> None:

@@ -1,4 +1,4 @@
-"""The demonstration's orders: invented people and addresses, every situation a desk meets."""
+"""The demonstration's orders and drivers: invented people, every situation a desk meets."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -61,6 +61,33 @@ STORIES = (
     Story(drop=("copay_amount", "patient_phone")),
     Story(more={"patient_name": "Theo Castellanos", "rx_number": "RX-8815069"}),  # sent twice?
 )
+
+
+DRIVERS: tuple[dict[str, Any], ...] = (
+    {
+        "name": "Luis Ortega",
+        "phone": "+13055550142",
+        "vehicle": "White van 3",
+        "capacity": 40,
+        "capabilities": ["cold_chain", "controlled", "card_reader"],
+    },
+    {
+        "name": "Ana Núñez",
+        "phone": "+13055550177",
+        "employment": "contractor",
+        "vehicle": "Blue hatchback",
+        "capacity": 25,
+        "capabilities": ["card_reader"],
+    },
+    {
+        "name": "Wendell Achterberg",
+        "phone": "+13055550119",
+        "employment": "volunteer",
+        "vehicle": "Cargo bike",
+        "capacity": 12,
+    },
+)
+ON_SHIFT = 2  # the first of them
 
 
 def order(number: int, story: Story) -> dict[str, Any]:

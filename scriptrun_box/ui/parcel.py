@@ -1,6 +1,7 @@
 """A package as screens say it: what it needs, what stands in its way, what happened to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from scriptrun_box.packages.model import Move, Package
@@ -60,6 +61,7 @@ GATE_WORDS = {
     "released_at": "released",
     "handed_over_at": "handed over",
 }
+NOBODY: Mapping[str, str] = MappingProxyType({})
 WAITING = ("created", "assigned")
 OPEN = ("created", "assigned", "out_for_delivery", "failed")
 
@@ -115,12 +117,18 @@ def address_lines(address: str) -> tuple[str, str]:
     return ", ".join(parts[:street]), ", ".join(parts[street:])
 
 
-def event(move: Move) -> str:
-    """A line of the timeline in words."""
+def event(move: Move, names: Mapping[str, str] = NOBODY) -> str:
+    """A line of the timeline in words; `names` are those of drivers, by id."""
     detail = move.detail
+    driver = names.get(detail.get("driver_id", ""))
+    before = names.get(detail.get("from_driver_id") or "")
+    if move.act == "assign" and driver:
+        return f"Handed on from {before} to {driver}" if before else f"Assigned to {driver}"
+    if move.act == "unassign" and before:
+        return f"Taken back from {before}"
     if move.act == "edit":
-        names = [FIELD_WORDS.get(name, name).lower() for name in detail.get("fields", [])]
-        return f"Changed: {', '.join(names)}"
+        fields = [FIELD_WORDS.get(name, name).lower() for name in detail.get("fields", [])]
+        return f"Changed: {', '.join(fields)}"
     if move.act == "gates":
         gates = [GATE_WORDS.get(name, name) for name in detail.get("facts", [])]
         return ", ".join(gates).capitalize()

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from scriptrun_box.accounts import store as accounts
 from scriptrun_box.accounts.model import Location
 from scriptrun_box.accounts.names import actor_name
+from scriptrun_box.drivers import store as drivers
 from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.db import Reader
 from scriptrun_box.kernel.scope import Scope
@@ -70,7 +71,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A package with everything its page shows; `names` are those of its timeline's actors."""
+    """A package with everything its page shows; `names` are those of actors and drivers."""
 
     package: Package
     moves: list[Move]
@@ -80,6 +81,7 @@ class Whole:
     locations: list[Location]
 
 
+DRIVERS_OF_A_MOVE = ("driver_id", "from_driver_id")
 NO_FRAME = Frame("UTC", {})
 
 
@@ -179,8 +181,20 @@ def whole(r: Reader, scope: Scope, package_id: str) -> Whole | None:
         moves=moves,
         proof=proofs.latest(r, package.id) if package.attempts else None,
         other=other,
-        names=actor_names(r, scope.tenant_id, (move.actor for move in moves)),
+        names=names_in(r, scope.tenant_id, moves, package.driver_id),
         locations=accounts.locations(r, scope.tenant_id),
+    )
+
+
+def names_in(
+    r: Reader, tenant_id: str, moves: Iterable[Move], *driver_ids: str | None
+) -> dict[str, str]:
+    """The names of whoever acted in these moves, and of the drivers they and the ids are about."""
+    moves = list(moves)
+    about = {move.detail.get(name) for move in moves for name in DRIVERS_OF_A_MOVE}
+    known = (each for each in {*about, *driver_ids} if each)
+    return actor_names(r, tenant_id, (move.actor for move in moves)) | drivers.names(
+        r, tenant_id, known
     )
 
 

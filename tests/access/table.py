@@ -174,6 +174,8 @@ DESK = [
     _form("/drivers/{id}/shift", STAFF, "driver", shift="start"),
     _form("/drivers/{id}/status", STAFF, "driver on shift", status="offline"),
     _form("/drivers/{id}/active", STAFF, "driver", active="no"),
+    _form("/packages/{id}/assign", STAFF, "to assign", driver_id="{driver}"),
+    _form("/packages/{id}/unassign", STAFF, "assigned"),
     Row("POST", "/packages/{id}/walk", STAFF, 303, "package", {"step": "assign"}, sandbox=True),
 ]
 

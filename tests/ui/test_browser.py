@@ -290,7 +290,9 @@ async def test_a_shift_started_by_keys_on_one_screen_is_seen_on_the_other(
 
 
 @pytest.mark.usefixtures("world")
-async def test_drivers_fit_a_narrow_phone_without_scripts(browser: Browser, address: str) -> None:
+async def test_drivers_fit_a_narrow_phone_without_scripts(
+    browser: Browser, address: str, push: Push
+) -> None:
     narrow: dict[str, Any] = {
         "viewport": {"width": 390, "height": 844},
         "java_script_enabled": False,
@@ -304,6 +306,12 @@ async def test_drivers_fit_a_narrow_phone_without_scripts(browser: Browser, addr
         await page.get_by_role("button", name="Start shift").click()
         shown = page.locator("#driver-rows")
         await expect(shown.get_by_text("Online", exact=True)).to_be_visible()
-        for path in ("/drivers", await page.locator(".row-link").get_attribute("href") or ""):
+        own_page = await page.locator(".row-link").get_attribute("href") or ""
+        (package_id,) = await push({"cold_chain": True})
+        await page.goto(f"/packages/{package_id}")
+        await page.get_by_label("Driver").select_option(index=1)
+        await page.get_by_role("button", name="Assign").click()
+        await expect(page.get_by_text("the Third has it.")).to_be_visible()
+        for path in ("/drivers", own_page, f"/packages/{package_id}"):
             await page.goto(path)
             assert await page.locator("html").evaluate("e => e.scrollWidth <= innerWidth")

@@ -1,6 +1,6 @@
 """One package: all it carries, its timeline, and what can be done with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast, get_args
 
@@ -9,6 +9,7 @@ from starlette.responses import Response
 from scriptrun_box.accounts import gates
 from scriptrun_box.accounts import store as accounts
 from scriptrun_box.delivery import sandbox
+from scriptrun_box.drivers import dispatch
 from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.db import Writer
 from scriptrun_box.kernel.errors import Conflict, Invalid, NotFound
@@ -20,7 +21,8 @@ from scriptrun_box.packages import actions, proofs
 from scriptrun_box.packages.api import PACKAGE_ID, look
 from scriptrun_box.packages.lifecycle import CANCEL_REASONS, FAILURE_REASONS, NOT_YET_OUT
 from scriptrun_box.packages.model import Content, Package, order_fields
-from scriptrun_box.ui import pages, parcel, queries
+from scriptrun_box.packages.seen import Seen, as_seen, at_arrival
+from scriptrun_box.ui import driving, pages, parcel, queries
 
 FLAGS = ("requires_signature", "cold_chain", "controlled_substance")
 LATE_FIELDS = ("patient_phone", "notes")  # may still change once the package is out
@@ -28,6 +30,8 @@ STEPS: tuple[str, ...] = get_args(sandbox.Step)
 DONE = {
     "saved": "Saved.",
     "cancelled": "The package is cancelled.",
+    "assigned": "Assigned.",
+    "unassigned": "Taken back; it waits to be assigned.",
     "both": "Both packages stay.",
     "one": "This one is cancelled, the earlier one stays.",
     "again": "It is back in the list to assign.",
@@ -88,11 +92,33 @@ async def decide(call: Call) -> Response:
 async def after_failure(call: Call) -> Response:
     """POST /packages/{id}/after-failure: deliver it again, or take it back to the shelf."""
     again = gates.form(call).get("act") == "redeliver"
-    whose, actor = call.whose, call.caller.actor
-    if again:
-        return await _do(call, "again", lambda w: actions.redeliver(w, whose, actor, _id(call)))
+    whose, actor, seen = call.whose, call.caller.actor, _seen(call)
+    act = actions.redeliver if again else actions.give_back
     return await _do(
-        call, "returned", lambda w: actions.move_on(w, whose, actor, _id(call), "return")
+        call,
+        "again" if again else "returned",
+        lambda w: as_seen(w, whose, actor, _id(call), act, seen),
+    )
+
+
+async def assign(call: Call) -> Response:
+    """POST /packages/{id}/assign: to the chosen driver, from another one in the same step."""
+    whose, actor, seen = call.whose, call.caller.actor, _seen(call)
+    driver_id = gates.form(call).get("driver_id", "")
+    if not driver_id:
+        return await _page(call, 400, problem="Choose a driver; nothing was changed.")
+    return await _do(
+        call,
+        "assigned",
+        lambda w: dispatch.assign(w, whose, actor, _id(call), driver_id, seen),
+    )
+
+
+async def unassign(call: Call) -> Response:
+    """POST /packages/{id}/unassign: back to be assigned."""
+    whose, actor, seen = call.whose, call.caller.actor, _seen(call)
+    return await _do(
+        call, "unassigned", lambda w: as_seen(w, whose, actor, _id(call), actions.unassign, seen)
     )
 
 
@@ -116,9 +142,17 @@ async def _do(call: Call, word: str, act: Callable[[Writer], Package]) -> Respon
     call.box.disk.check()
     try:
         await call.box.db.write(act)
-    except Conflict as refusal:
-        return await _page(call, 409, problem=refusal.sentence)
+    except (Conflict, Invalid) as refusal:
+        return await _page(call, refusal.status, problem=refusal.sentence)
     return _back(call, word)
+
+
+def _seen(call: Call) -> Seen | None:
+    """How the package stood on the page the form came from, or else stands now."""
+    status, given, driver_id = gates.form(call).get("seen", "").partition(":")
+    if given:
+        return Seen(status, driver_id or None)
+    return call.box.db.peek(at_arrival, call.whose, _id(call))
 
 
 def _back(call: Call, word: str) -> Response:
@@ -139,12 +173,16 @@ async def _page(
         raise NotFound("There is no such package.")
     look(call, "package.read", whole.package.id)
     found = whole.package
+    drivers: Sequence[driving.Choice] = ()
+    if found.status in NOT_YET_OUT and found.duplicate_of is None:
+        drivers = await call.box.db.read(driving.choices, call.whose, found)
     return await pages.render(
         call,
         "desk/package.html",
         status,
         whole=whole,
         package=found,
+        drivers=drivers,
         proof=proofs.wire(whole.proof, call.box.links, clock.now_ms()),
         form=given or _form(found.content),
         wrong=wrong or {},
