@@ -68,6 +68,7 @@ async def subjects(app: Starlette, client: httpx.AsyncClient, world: World) -> d
     keyed = header(world.sandbox)
     pushed = await client.post("/api/webhook/orders", json=orders(), headers=keyed)
     (package_id,) = pushed.json()["package_ids"]
+    driver = await client.post("/api/drivers", json={"name": "Luis Ortega"}, headers=keyed)
     wish: dict[str, Any] = {"url": "https://receiver.invalid/hook", "events": ("*",)}
     made = await world.db.write(lambda w: webhooks.create(w, world.sandbox_scope, CLI, **wish)[0])
     ping = await world.db.write(webhooks.test, world.sandbox_scope, CLI, made.id)
@@ -80,6 +81,7 @@ async def subjects(app: Starlette, client: httpx.AsyncClient, world: World) -> d
     return {
         "/api/packages": package_id,
         "/api/test/packages": package_id,
+        "/api/drivers": driver.json()["id"],
         "/api/webhooks": made.id,
         "/api/webhook-deliveries": ping,
         "/api/webhook-attempts": tried[0]["id"],
