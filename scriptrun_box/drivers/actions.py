@@ -79,6 +79,7 @@ def change(
         if getattr(profile, name) != getattr(driver.profile, name)
     ]
     if fields:
+        _need_not_in_use(w, driver, profile)
         _need(store.set_profile(w, driver, profile))
         _note(w, scope, actor, driver, "changed", fields=fields)
     if "active" in given:
@@ -142,6 +143,19 @@ def _need_empty_hands(r: Reader, scope: Scope, driver: Driver) -> None:
             code="driver_has_packages",
             details=[{"assigned": has.assigned, "out_for_delivery": has.out}],
         )
+
+
+def _need_not_in_use(r: Reader, driver: Driver, profile: Profile) -> None:
+    """Nobody loses the leave to carry what is in their hands."""
+    cold, controlled = packages.carried_needs(r, driver.tenant_id, driver.id)
+    for name, needed in (("cold_chain", cold), ("controlled", controlled)):
+        lost = name in driver.profile.capabilities and name not in profile.capabilities
+        if needed and lost:
+            raise Conflict(
+                "This driver has packages that need it; give them to somebody else first.",
+                code="driver_has_packages",
+                details=[{"capability": name}],
+            )
 
 
 def _set_state(

@@ -81,8 +81,8 @@ CHANGE = Doc(
     summary="Change a driver",
     text="What is absent stays. With version, the one that was read, a change that somebody else"
     " made meanwhile is not written over: 409. active false says that they left, which ends their"
-    " shift and needs their packages to be with somebody else; nobody is ever deleted, as packages"
-    " go on naming them.",
+    " shift and needs their packages to be with somebody else; so does taking away a capability"
+    " that one of their packages needs. Nobody is ever deleted, as packages go on naming them.",
     body=DriverChangeIn,
     example={"vehicle": "Blue hatchback", "capacity": 25},
     answer={**DRIVER, "vehicle": "Blue hatchback", "capacity": 25, "version": 2},

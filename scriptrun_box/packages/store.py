@@ -240,6 +240,17 @@ def carried(r: Reader, scope: Scope, driver_ids: Iterable[str]) -> dict[str, Car
     return {row["driver_id"]: Carried(row["assigned"], row["out"]) for row in rows}
 
 
+def carried_needs(r: Reader, tenant_id: str, driver_id: str) -> tuple[bool, bool]:
+    """Whether a driver has anything cold, and anything controlled, right now."""
+    row = r.one(
+        "SELECT max(cold_chain) AS cold, max(controlled_substance) AS controlled"
+        " FROM packages INDEXED BY packages_carried WHERE driver_id = ?"
+        " AND status IN ('assigned', 'out_for_delivery') AND tenant_id = ?",
+        (driver_id, tenant_id),
+    )
+    return bool(row["cold"]), bool(row["controlled"])
+
+
 def set_status(w: Writer, package: Package, to_status: str, **facts: Any) -> bool:
     """Compare and set: move on only from the status that was read; further columns with it."""
     columns = "".join(f", {name} = ?" for name in facts)

@@ -216,6 +216,25 @@ async def test_who_leaves_hands_over_first_and_is_kept_for_ever(
     ]
 
 
+async def test_nobody_loses_the_leave_to_carry_what_is_in_their_hands(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    driver = await hire(client, world.live, capabilities=EVERYTHING)
+    path = f"/api/drivers/{driver['id']}"
+    package = await parcel(client, world.live, cold_chain=True)
+    await post(client, world.live, f"/api/packages/{package}/assign", driver_id=driver["id"])
+    kept = await client.patch(
+        path, json={"capabilities": ["controlled"]}, headers=header(world.live)
+    )
+    assert (kept.status_code, kept.json()["code"]) == (409, "driver_has_packages")
+    assert kept.json()["details"] == [{"capability": "cold_chain"}]
+    only_cold = {"capabilities": ["cold_chain"]}
+    assert (await client.patch(path, json=only_cold, headers=header(world.live))).is_success
+    await post(client, world.live, f"/api/packages/{package}/unassign")
+    nothing: dict[str, Any] = {"capabilities": []}
+    assert (await client.patch(path, json=nothing, headers=header(world.live))).is_success
+
+
 async def test_there_is_an_end_to_how_many_drive_at_once(
     client: httpx.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

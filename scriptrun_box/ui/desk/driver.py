@@ -59,7 +59,9 @@ async def edit(call: Call) -> Response:
         await call.box.db.write(actions.change, whose, actor, driver_id, given, version)
     except Invalid as refusal:
         return await _page(call, 400, filled=filled_of(call), wrong=wrong_of(refusal))
-    except Conflict:
+    except Conflict as refusal:
+        if refusal.code == "driver_has_packages":
+            return await _page(call, 409, filled=filled_of(call), problem=refusal.sentence)
         sentence = (
             "Somebody changed this driver while you were typing; your changes are not saved."
             " Here is how it stands now."

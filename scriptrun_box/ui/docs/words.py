@@ -125,7 +125,7 @@ CODES = (
     Code(409, "driver_not_cold_chain", "The driver may not carry cold packages."),
     Code(409, "driver_not_controlled", "The driver may not carry controlled substances."),
     Code(409, "driver_left", "The driver no longer drives here."),
-    Code(409, "driver_has_packages", "A driver who leaves hands over their packages first."),
+    Code(409, "driver_has_packages", "The driver has packages; they go to somebody else first."),
     Code(409, "not_on_shift", "A driver who is not on shift cannot be online."),
     Code(409, "too_many_drivers", "There are as many drivers as one account may have."),
     Code(409, "not_packed", "The cold package is not packed in its bag yet."),
