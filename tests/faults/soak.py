@@ -17,7 +17,7 @@ SAMPLE_SECONDS = 5.0
 WARM_SHARE = 0.3  # of the time: a day's first rows are made
 FILLED = 20_000  # orders there from before: the caches of pages are full, growth is a leak
 LIMIT_PER_HOUR = "1000000"  # of orders; what is exceeded are the requests a minute
-SEARCHES = 200
+PAGES_READ = 60  # of 200 packages
 SLOPE_MB = 1.0  # in ten minutes
 TEN_MINUTES = 600.0
 LOG_MB = 64.0
@@ -71,9 +71,10 @@ def _fill(box: Box) -> None:
         for first in range(0, FILLED, 100):
             orders = ({"rx_number": f"OLD-{n}"} for n in range(first, first + 100))
             assert client.post("/api/webhook/orders", json=batch(*orders)).status_code == 200
-        for number in range(SEARCHES):
-            client.get("/api/packages", params={"q": f"OLD-{number * 97}"})
-            client.get("/api/packages", params={"rx_number": f"OLD-{number * 89}"})
+        cursor = ""
+        for _ in range(PAGES_READ):
+            page = client.get("/api/packages", params={"limit": "200", "cursor": cursor}).json()
+            cursor = page["next_cursor"]
 
 
 def _push_on(box: Box, key: str, seen: Seen, seconds: float) -> None:
