@@ -180,14 +180,17 @@ class Deliveries:
         return LONGEST_SLEEP_SECONDS if next_at is None else (next_at - now) / 1000
 
     async def _mend(self) -> None:
-        before, self._clock_apart = self._clock_apart, _wall_minus_monotonic_ms()
-        step = self._clock_apart - before
-        if step < -CLOCK_STEP_MS:  # set back: nobody should wait an hour for what is due
-            await self._db.write(store.shift, step)
+        await self._follow_clock()
         sending = frozenset(self._sending)
         furthest = self._schedule.furthest_ms
         if await self._db.read(claims.needs_mending, clock.now_ms(), furthest, sending):
             await self._db.write(claims.mend, furthest, sending)
+
+    async def _follow_clock(self) -> None:
+        before, self._clock_apart = self._clock_apart, _wall_minus_monotonic_ms()
+        step = self._clock_apart - before
+        if abs(step) > CLOCK_STEP_MS:
+            await self._db.write(store.shift, step)
 
     def _open_lane(self, due: Due) -> None:
         lane = self._lanes.get(due.endpoint_id)
@@ -259,6 +262,7 @@ class Deliveries:
         lane.failing = result.outcome != "ok"
         for _ in range(WRITE_TRIES):
             try:
+                await self._follow_clock()  # first: a clock set ahead must not end its tries
                 next_at = await self._db.write(claims.finish, parcel, result, self._schedule)
             except Exception as error:  # a full disk, say
                 log.failure("webhook attempt could not be written down", error)

@@ -380,9 +380,14 @@ def pull_back(w: Writer, beyond: int) -> None:
 
 
 def shift(w: Writer, by_ms: int) -> None:
-    """The clock was set: what is planned moves along."""
-    w.run("UPDATE webhook_deliveries SET next_at = next_at + ? WHERE state = 'pending'", (by_ms,))
-    w.run("UPDATE webhook_endpoints SET retry_after_until = retry_after_until + ?", (by_ms,))
+    """The clock was set: nobody waits longer for what is planned, nor has less time left."""
+    back = min(by_ms, 0)
+    w.run(
+        "UPDATE webhook_deliveries SET next_at = next_at + ?, deadline_at = deadline_at + ?"
+        " WHERE state IN ('pending', 'sending')",
+        (back, by_ms),
+    )
+    w.run("UPDATE webhook_endpoints SET retry_after_until = retry_after_until + ?", (back,))
 
 
 def counts(r: Reader, endpoint_id: str) -> dict[str, int]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from typing import Any
 
 import pytest
 import stripe
@@ -432,6 +433,23 @@ async def test_a_clock_set_back_an_hour_delays_no_retry_and_hides_no_event(
         await receiver.got(3)
         await settled(world, endpoint, "delivered")
     assert later.body in [hit.body for hit in receiver.hits]
+
+
+async def test_a_clock_set_a_year_ahead_ends_nobodys_tries_not_even_of_an_attempt_under_way(
+    world: World, sending: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_ms = clock.now_ms
+
+    async def jump(hit: Hit, *streams: Any) -> None:
+        monkeypatch.setattr(clock, "now_ms", lambda: now_ms() + 365 * 86_400_000)
+        await answer(500)(hit, *streams)
+
+    async with receiving(jump) as receiver, sending(delays=(200,)):
+        endpoint = await world.endpoint(receiver.url)
+        await world.happens()
+        await receiver.got(1)
+        receiver.manners = answer()
+        await settled(world, endpoint, "delivered")
 
 
 async def test_a_lease_nobody_holds_any_more_is_given_back_by_the_heartbeat(
