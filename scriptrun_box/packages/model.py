@@ -1,7 +1,7 @@
 """The words of packages: a package as stored, a new one, a move, and each on the wire."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -62,6 +62,16 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
+class Location:
+    """Where a package's door is, in degrees; who says so, and how sure that is."""
+
+    lat: float
+    lng: float
+    source: str  # known, points, geocoder, zip, pin
+    confidence: str  # exact, near, approximate
+
+
+@dataclass(frozen=True, slots=True)
 class Package:
     """A package as stored; times in unix milliseconds."""
 
@@ -86,6 +96,10 @@ class Package:
     failure_note: str | None
     copay_collected_cents: int | None
     copay_method: str | None
+    door: str | None  # its address in one spelling; None until somebody looked it up
+    location: Location | None
+    route_id: str | None
+    stop_id: str | None
 
     def facts(self, **of_the_act: bool) -> Facts:
         """What the state machine's gates look at: the package's own, and those of an act."""
@@ -147,7 +161,7 @@ def wire(package: Package, proof: dict[str, Any] | None = None) -> dict[str, Any
         **order_fields(content),
         "pharmacy_id": content.location_id,
         "driver_id": package.driver_id,
-        "route_id": None,
+        "route_id": package.route_id,
         "source": package.source,
         "import_id": None,
         "test": package.test,
@@ -162,7 +176,7 @@ def wire(package: Package, proof: dict[str, Any] | None = None) -> dict[str, Any
             "method": package.copay_method,
         },
         "proof": proof,
-        "location": None,
+        "location": None if package.location is None else asdict(package.location),
     }
 
 
@@ -206,6 +220,13 @@ def content_of(row: Any) -> Content:
     )
 
 
+def location_of(row: Any) -> Location | None:
+    """Where a stored row's door is, as far as it is known."""
+    if row["lat"] is None:
+        return None
+    return Location(row["lat"], row["lng"], row["location_source"], row["location_confidence"])
+
+
 def package_of(row: Any) -> Package:
     """A stored row as a package."""
     return Package(
@@ -230,4 +251,8 @@ def package_of(row: Any) -> Package:
         failure_note=row["failure_note"],
         copay_collected_cents=row["copay_collected_cents"],
         copay_method=row["copay_method"],
+        door=row["door"],
+        location=location_of(row),
+        route_id=row["route_id"],
+        stop_id=row["stop_id"],
     )

@@ -10,7 +10,7 @@ from scriptrun_box.kernel.db import Reader, Writer
 from scriptrun_box.kernel.scope import Actor, Scope
 
 from . import words
-from .model import Content, Move, Package, content_of, package_of
+from .model import Content, Location, Move, Package, content_of, package_of
 
 COLUMNS = (
     "packages (status, seq, id, tenant_id, test, location_id, patient_name, patient_address,"
@@ -265,6 +265,22 @@ def set_status(w: Writer, package: Package, to_status: str, **facts: Any) -> boo
 def set_facts(w: Writer, package: Package, **facts: Any) -> bool:
     """Set columns of a package that is still in the status that was read."""
     return set_status(w, package, package.status, **facts)
+
+
+def set_location(w: Writer, package_id: str, door: str, location: Location | None) -> None:
+    """Say where a package's door is. No change of the order: its time of change stays."""
+    w.run(
+        "UPDATE packages SET door = ?, lat = ?, lng = ?, location_source = ?,"
+        " location_confidence = ? WHERE id = ?",
+        (
+            door,
+            location and location.lat,
+            location and location.lng,
+            location and location.source,
+            location and location.confidence,
+            package_id,
+        ),
+    )
 
 
 def set_content(w: Writer, package: Package, content: Content, duplicate_of: str | None) -> bool:
