@@ -1,6 +1,7 @@
 """The composition root: what the running box is made of, who listens to what, which jobs beat."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -71,6 +72,7 @@ def create_app(settings: Settings, opened: Opened) -> Starlette:
     app.state.sign_ins = SignIns()
     app.state.key_uses = {}
     app.state.known_keys = {}
+    app.state.pending_pins = OrderedDict()
     app.state.writing_behind = asyncio.Lock()
     app.state.answered_at = clock.monotonic()
     app.state.tried_at, app.state.trouble_writing = float("-inf"), None

@@ -1,5 +1,6 @@
 """The people and keys of tests: Corner Drug with its staff, and a pharmacy of strangers."""
 
+import asyncio
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -9,6 +10,8 @@ from scriptrun_box.accounts.actions import NewKey, NewTenant
 from scriptrun_box.accounts.model import User
 from scriptrun_box.kernel.db import Database, Writer
 from scriptrun_box.kernel.scope import CLI, Scope
+from scriptrun_box.webhooks import journal
+from scriptrun_box.webhooks.model import LogRow
 
 PASSWORD = "a dozen blue umbrellas"
 ORDER = {
@@ -55,6 +58,15 @@ class World:
         return await self.db.write(
             partial(actions.create_key, tenant_id=tenant_id, actor=CLI, **wish)
         )
+
+    async def attempts_over(self, endpoint_id: str, count: int) -> list[LogRow]:
+        """A webhook's attempts, once there are so many and all are over; newest first."""
+        async with asyncio.timeout(5):
+            while True:
+                rows = await self.db.read(journal.logs, endpoint_id, 100)
+                if len(rows) >= count and all(row.outcome != "in_flight" for row in rows):
+                    return rows
+                await asyncio.sleep(0.02)
 
 
 def header(key: NewKey) -> dict[str, str]:

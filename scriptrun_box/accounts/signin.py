@@ -89,9 +89,9 @@ async def confirm(
     """Whoever is signed in types the password again; raises Unauthorized or RateLimited."""
     email = person.user.email
     sign_ins.check(email, address)
+    sign_ins.wrong(email, address)  # until it is found right, as above
     row = await db.read(store.credentials, person.user.id)
     if not await passwords.matches_later(password, row["password"] if row else None):
-        sign_ins.wrong(email, address)
         await db.write(_failed, person.user)
         raise Unauthorized("The password is not right.", code="sign_in_failed")
     sign_ins.right(email, address)

@@ -7,13 +7,10 @@ import pytest
 from starlette.applications import Starlette
 
 from tests.access.people import Scene
-from tests.shared_box import LIMITS, client_of, running
-from tests.world import World, build_world
+from tests.shared_box import LIMITS, anyio_backend, client, running, world
+from tests.world import World
 
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
+__all__ = ["anyio_backend", "app", "client", "scene", "world"]
 
 
 @pytest.fixture(scope="module")
@@ -24,19 +21,6 @@ async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Starlet
     async with running(folder, limits=LIMITS, webhooks=webhooks) as made:
         await made.state.deliveries.stop()  # so that nothing changes but by what a test does
         yield made
-
-
-@pytest.fixture(scope="module")
-async def client(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody without a key or a session."""
-    async with client_of(app) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-async def world(app: Starlette) -> World:
-    """Two pharmacies with people and keys."""
-    return await build_world(app.state.box.db)
 
 
 @pytest.fixture(scope="module")

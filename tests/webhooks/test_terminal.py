@@ -18,7 +18,7 @@ from scriptrun_box.cli import main
 from scriptrun_box.kernel import clock, outbox
 from scriptrun_box.kernel.scope import CLI
 from scriptrun_box.verbs import listening
-from scriptrun_box.webhooks import actions, journal, signing
+from scriptrun_box.webhooks import actions, signing
 from scriptrun_box.webhooks.model import Endpoint, LogRow
 from tests.receivers import Receiver, answer, receiving
 from tests.shared_box import running
@@ -46,12 +46,7 @@ class Terminal:
         return json.loads(done.output)
 
     async def over(self, count: int) -> list[LogRow]:
-        async with asyncio.timeout(5):
-            while True:
-                rows = await self.world.db.read(journal.logs, self.hook.id, 100)
-                if len(rows) >= count and all(row.outcome != "in_flight" for row in rows):
-                    return rows
-                await asyncio.sleep(0.02)
+        return await self.world.attempts_over(self.hook.id, count)
 
 
 @pytest.fixture

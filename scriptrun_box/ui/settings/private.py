@@ -17,7 +17,7 @@ from scriptrun_box.accounts.gates import client, form, person_of_call
 from scriptrun_box.kernel import clock, ids
 from scriptrun_box.kernel.addresses import AddressRefused
 from scriptrun_box.kernel.clock import MINUTE_MS
-from scriptrun_box.kernel.db import Reader, Writer
+from scriptrun_box.kernel.db import Writer
 from scriptrun_box.kernel.errors import Forbidden, Invalid, RateLimited, Unauthorized
 from scriptrun_box.kernel.http import Call
 from scriptrun_box.kernel.pinning import NothingThere, Seen
@@ -219,19 +219,12 @@ def _filled_from(found: Endpoint) -> dict[str, Any]:
     return {"url": found.url, "events": list(found.events), "ordered": found.ordered}
 
 
-def _kept(call: Call) -> "OrderedDict[str, Pending]":
-    state = call.app.state
-    if not hasattr(state, "pending_pins"):
-        state.pending_pins = OrderedDict()
-    kept: OrderedDict[str, Pending] = state.pending_pins
+def _kept(call: Call) -> OrderedDict[str, Pending]:
+    kept: OrderedDict[str, Pending] = call.app.state.pending_pins
     return kept
 
 
 def _require_box_owner(call: Call) -> None:
     """The local network is that of the pharmacy the box was set up for."""
-    if not call.box.db.peek(_owns_box, call.whose):
+    if not call.box.db.peek(queries.owns_box, call.whose):
         raise Forbidden("Ask the owner of this box to allow a network for you.")
-
-
-def _owns_box(r: Reader, scope: Scope) -> bool:
-    return queries.owns_box(r, scope)
