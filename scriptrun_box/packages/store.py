@@ -20,6 +20,22 @@ COLUMNS = (
     " address_incomplete, name_key, duplicate_of, source, created_by, created_at, updated_at)"
 )
 
+COUNT_MAX = 20_000  # longer lists are "more than"
+FOUND_MAX = 1_000  # and so are longer lists of what a search found
+
+# What a list can be narrowed to by `needs`, and the condition behind each.
+NEEDS = {
+    "stat": "p.priority = 'stat'",
+    "urgent": "p.priority = 'urgent'",
+    "signature": "p.requires_signature = 1",
+    "controlled": "p.controlled_substance = 1",
+    "cold": "p.cold_chain = 1",
+    "copay": "p.copay_cents > 0",
+    "address": "p.address_incomplete = 1 AND p.status IN ('created', 'assigned')",
+    "duplicate": "p.duplicate_of IS NOT NULL AND p.status IN ('created', 'assigned')",
+}
+OF_WAITING = ("address", "duplicate")
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
@@ -33,8 +49,9 @@ class Filter:
     barcode: str | None = None
     driver_id: str | None = None
     location_id: str | None = None
-    undecided_duplicate: bool = False
-    address_incomplete: bool = False
+    needs: str = ""  # one of NEEDS
+    source: str = ""
+    delivered_since: int | None = None  # unix milliseconds; only what is delivered
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,41 +176,42 @@ def page(r: Reader, scope: Scope, wanted: Filter, before: int | None, limit: int
         each = [replace(wanted, statuses=(status,)) for status in wanted.statuses]
         found = [package for one in each for package in page(r, scope, one, before, limit)]
         return sorted(found, key=lambda package: -package.seq)[:limit]
-    where, values = _where(scope, wanted)
+    source, where, values = _narrowed(scope, wanted)
     newest_first = "s.rowid" if searched else "p.seq"
     if before is not None:
-        where.append(f"{newest_first} < ?")
+        where += f" AND {newest_first} < ?"
         values.append(before)
-    sql = (
-        f"SELECT p.* FROM {_from(wanted)} WHERE {' AND '.join(where)}"  # noqa: S608
-        f" ORDER BY {newest_first} DESC LIMIT ?"
-    )
+    sql = f"SELECT p.* FROM {source} WHERE {where} ORDER BY {newest_first} DESC LIMIT ?"  # noqa: S608
     return [package_of(row) for row in r.all(sql, [*values, limit])]
+
+
+def count(r: Reader, scope: Scope, wanted: Filter) -> tuple[int, int]:
+    """(how many packages there are, the most that are counted: a larger number is "more than")."""
+    source, where, values = _narrowed(scope, wanted)
+    most = FOUND_MAX if words.typed_words(wanted.q) else COUNT_MAX
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM {source} WHERE {where} LIMIT {most + 1})"  # noqa: S608
+    return r.value(sql, values), most
 
 
 def changed_since(
     r: Reader, scope: Scope, wanted: Filter, after: tuple[int, int], limit: int
 ) -> list[Package]:
     """Packages by ascending (updated_at, seq), behind that of the last one shown."""
-    where, values = _where(scope, wanted)
+    source, where, values = _narrowed(scope, wanted)
     sql = (
-        f"SELECT p.* FROM {_from(wanted)} WHERE {' AND '.join(where)}"  # noqa: S608
+        f"SELECT p.* FROM {source} WHERE {where}"  # noqa: S608
         " AND (p.updated_at, p.seq) > (?, ?) ORDER BY p.updated_at, p.seq LIMIT ?"
     )
     return [package_of(row) for row in r.all(sql, [*values, *after, limit])]
 
 
-def _from(wanted: Filter) -> str:
-    """With a search, what was found drives the query."""
-    if words.typed_words(wanted.q):
-        return "package_search AS s CROSS JOIN packages AS p ON p.seq = s.rowid"
-    return "packages AS p"
-
-
-def _where(scope: Scope, wanted: Filter) -> tuple[list[str], list[Any]]:
+def _narrowed(scope: Scope, wanted: Filter) -> tuple[str, str, list[Any]]:
+    """FROM and WHERE of a list, with the values; with a search, what was found drives it."""
+    source = "packages AS p"
     where, values = ["p.tenant_id = ?", "p.test = ?"], [scope.tenant_id, scope.test]
     typed = words.typed_words(wanted.q)
     if typed:
+        source = "package_search AS s CROSS JOIN packages AS p ON p.seq = s.rowid"
         where.append("s.package_search MATCH ?")
         values.append(words.match(typed))
     if scope.location_id:
@@ -214,11 +232,20 @@ def _where(scope: Scope, wanted: Filter) -> tuple[list[str], list[Any]]:
         if value is not None:
             where.append(f"p.{column} = ?")
             values.append(value)
-    if wanted.undecided_duplicate:
-        where.append("p.duplicate_of IS NOT NULL")
-    if wanted.address_incomplete:
-        where.append("p.address_incomplete = 1")
-    return where, values
+    if wanted.delivered_since is not None:
+        # What was delivered since then was changed since then: that is what the index knows.
+        where.append("p.status = 'delivered' AND p.updated_at >= ? AND p.delivered_at >= ?")
+        values += [wanted.delivered_since] * 2
+    if wanted.needs:
+        where.append(NEEDS[wanted.needs])
+        if wanted.needs in OF_WAITING and not typed:
+            source += " INDEXED BY packages_status"  # few rows, while the list's order is all
+    if wanted.source:
+        where.append("p.source = ?")
+        values.append(wanted.source)
+        if wanted.source != "api":
+            where.append("p.source != 'api'")  # as the index of those says it
+    return source, " AND ".join(where), values
 
 
 def carried(r: Reader, scope: Scope, driver_ids: Iterable[str]) -> dict[str, Carried]:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scriptrun_box.packages.store import NEEDS
 from scriptrun_box.ui import spreadsheet
 from scriptrun_box.ui.desk.packages import EXPORT_ROWS, NEEDS_CHOICES, ROWS
-from scriptrun_box.ui.queries import NEEDS
 from tests.ui.conftest import PACKAGE, Push, Visit
 from tests.world import World
 

@@ -12,10 +12,11 @@ from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.db import Reader
 from scriptrun_box.kernel.http import Call
 from scriptrun_box.kernel.scope import Scope
+from scriptrun_box.packages import store
 from scriptrun_box.packages.api import Q_MAX, look
 from scriptrun_box.packages.lifecycle import STATUSES
+from scriptrun_box.packages.store import Filter
 from scriptrun_box.ui import pages, parcel, queries, words
-from scriptrun_box.ui.queries import Wanted
 
 from . import sheet
 
@@ -53,15 +54,21 @@ class Choice:
     needs: str
     source: str
 
-    def wanted(self) -> Wanted:
-        """The same for the query."""
+    def wanted(self, today: int) -> Filter:
+        """The same for the query; `today` is when the day began at the place."""
         statuses: tuple[str, ...] = ()
         if self.status == "open":
             statuses = parcel.OPEN
         elif self.status in STATUSES:
             statuses = (self.status,)
-        today = self.status == "delivered_today"
-        return Wanted(self.q, statuses, today, self.date, self.needs, self.source)
+        return Filter(
+            self.q,
+            statuses,
+            self.date or None,
+            needs=self.needs,
+            source=self.source,
+            delivered_since=today if self.status == "delivered_today" else None,
+        )
 
     def query(self, **more: object) -> str:
         """The address's query for this choice: `?…`, or nothing."""
@@ -91,9 +98,8 @@ async def export(call: Call) -> Response:
     """GET /packages.csv: all of the current filter, read and sent piece by piece."""
     name = f"packages-{clock.local_date(clock.now_ms(), 'UTC')}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(
-        _pieces(call, choice_of(call).wanted()), headers=headers, media_type="text/csv"
-    )
+    wanted = choice_of(call).wanted(await call.box.db.read(_today, call.whose))
+    return StreamingResponse(_pieces(call, wanted), headers=headers, media_type="text/csv")
 
 
 def choice_of(call: Call) -> Choice:
@@ -112,7 +118,8 @@ async def _list(call: Call) -> dict[str, Any]:
     choice = choice_of(call)
     text = call.query_params.get("before", "")
     before = int(text) if text.isdecimal() and len(text) <= SEQ_MAX_DIGITS else None
-    page = await call.box.db.read(queries.package_page, call.whose, choice.wanted(), before, ROWS)
+    wanted = choice.wanted(await call.box.db.read(_today, call.whose))
+    page = await call.box.db.read(queries.package_page, call.whose, wanted, before, ROWS)
     look(call, "packages.listed", None, count=len(page.packages))
     return {
         "choice": choice,
@@ -124,7 +131,7 @@ async def _list(call: Call) -> dict[str, Any]:
     }
 
 
-async def _pieces(call: Call, wanted: Wanted) -> AsyncIterator[str]:
+async def _pieces(call: Call, wanted: Filter) -> AsyncIterator[str]:
     sent, before = 0, None
     try:
         yield sheet.head()
@@ -139,11 +146,15 @@ async def _pieces(call: Call, wanted: Wanted) -> AsyncIterator[str]:
 
 
 def _piece(
-    r: Reader, scope: Scope, wanted: Wanted, before: int | None
+    r: Reader, scope: Scope, wanted: Filter, before: int | None
 ) -> tuple[int, int | None, str]:
     """How many rows, the place the next ones start behind, and the rows as CSV."""
-    rows = queries.package_rows(r, scope, wanted, before, EXPORT_ROWS)
+    rows = store.page(r, scope, wanted, before, EXPORT_ROWS)
     return len(rows), rows[-1].seq if rows else None, sheet.lines(rows)
+
+
+def _today(r: Reader, scope: Scope) -> int:
+    return words.day_start(clock.now_ms(), queries.zone_of(r, scope))
 
 
 def _one_of(text: str, choices: dict[str, str]) -> str:
