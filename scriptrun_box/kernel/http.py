@@ -8,9 +8,8 @@ scope, plan), body, handler.
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -20,7 +19,6 @@ from . import ids, limiter, metrics, strict_json
 from .box import Box
 from .errors import (
     Internal,
-    Invalid,
     MethodNotAllowed,
     NotFound,
     Refusal,
@@ -31,6 +29,7 @@ from .errors import (
 from .log import log
 from .scope import Actor
 from .scope import Scope as DataScope
+from .shapes import Model, checked
 
 JSON_BODY_BYTES = 1024 * 1024
 METHODS = frozenset("GET HEAD POST PUT PATCH DELETE OPTIONS TRACE CONNECT".split())
@@ -46,7 +45,6 @@ SECURITY_HEADERS = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
 ]
-Model = TypeVar("Model", bound=BaseModel)
 NO_STORE = (b"cache-control", b"no-store")
 
 
@@ -310,46 +308,6 @@ def json_answer(
 def read_model(call: Call, model: type[Model]) -> Model:
     """The JSON body as a (small) model; an empty body is an empty object. Raises Invalid."""
     return checked(model, call.json() if call.content.strip() else {})
-
-
-def checked(model: type[Model], given: dict[str, Any]) -> Model:
-    """An object as a (small) model; raises Invalid with each of its problems."""
-    try:
-        return model.model_validate(given)
-    except ValidationError as error:
-        items = error.errors(include_input=False, include_url=False, include_context=False)
-        details = [
-            {
-                "field": _field(item["type"], item["loc"], given),
-                "code": _MODEL_CODES.get(item["type"], "wrong_type"),
-                "message": f"{item['msg']}.",
-            }
-            for item in items
-        ]
-        raise Invalid(details=details) from None
-
-
-def _field(kind: str, place: Sequence[int | str], given: dict[str, Any]) -> str:
-    """Where something is wrong, in dots; a name that is not ours only as answers may show it."""
-    names = [str(part) for part in place]
-    if kind == "extra_forbidden":
-        position = list(given).index(names[0])
-        names[-1] = strict_json.shown_name(names[-1], position)
-    return ".".join(names)
-
-
-_MODEL_CODES = {
-    "missing": "missing",
-    "literal_error": "not_allowed",
-    "extra_forbidden": "not_allowed",
-    "string_too_short": "too_short",
-    "string_too_long": "too_long",
-    "too_short": "too_short",
-    "too_long": "too_long",
-    "greater_than_equal": "too_small",
-    "less_than_equal": "too_large",
-    "string_pattern_mismatch": "bad_format",
-}
 
 
 async def anyone(call: Call) -> None:

@@ -3,10 +3,10 @@
 import re
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 NAME_MAX = 200
@@ -92,58 +92,3 @@ TEXT_FIELDS = frozenset(  # where an empty text says the same as leaving the fie
         "fill_number",
     )
 )
-
-_CODES = {
-    "missing": "missing",
-    "string_too_short": "too_short",
-    "string_too_long": "too_long",
-    "too_long": "too_long",
-    "greater_than_equal": "too_small",
-    "less_than_equal": "too_large",
-    "literal_error": "not_allowed",
-    "decimal_max_places": "bad_format",
-    "decimal_max_digits": "too_large",
-    "decimal_whole_digits": "too_large",
-    "finite_number": "wrong_type",
-    "bad_format": "bad_format",
-}
-_TYPES = {
-    "string_type": "text",
-    "bool_type": "true or false",
-    "list_type": "a list of texts",
-    "decimal_type": "a number",
-    "is_instance_of": "a number",
-}
-
-
-def details(error: ValidationError) -> list[dict[str, Any]]:
-    """What is wrong, field by field, without a submitted value."""
-    items = []
-    for item in error.errors(include_input=False, include_url=False, include_context=True):
-        field = str(item["loc"][0]) if item["loc"] else ""
-        code = _CODES.get(item["type"], "wrong_type")
-        message = _message(field, code, item["type"], item.get("ctx", {}), item["msg"])
-        items.append({"field": field, "code": code, "message": message})
-    return items
-
-
-def _message(field: str, code: str, kind: str, context: dict[str, Any], said: str) -> str:
-    if code == "missing":
-        return f"{field} is required."
-    if code == "too_short":
-        return f"{field} must not be empty."
-    if kind == "string_too_long":
-        return f"{field} has at most {context['max_length']} characters."
-    if kind == "too_long":
-        return f"{field} has at most {context['max_length']} entries."
-    if code == "too_small":
-        return f"{field} is at least {context['ge']}."
-    if code == "too_large":
-        return f"{field} is at most {COPAY_MAX}."
-    if code == "not_allowed":
-        return f"{field} is one of {context['expected']}."
-    if kind == "decimal_max_places":
-        return f"{field} has at most two decimals."
-    if code == "bad_format":
-        return f"{field} {said}."
-    return f"{field} must be {_TYPES.get(kind, 'of another type')}."

@@ -12,13 +12,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from scriptrun_box.accounts.model import Location
-from scriptrun_box.kernel import clock, strict_json
+from scriptrun_box.kernel import clock, shapes, strict_json
 from scriptrun_box.kernel.errors import Invalid
 from scriptrun_box.kernel.texts import clean, phone
 from scriptrun_box.packages.model import Content, cents
 
 from . import texts
-from .model import FIELDS, TEXT_FIELDS, OrderIn, details
+from .model import FIELDS, TEXT_FIELDS, OrderIn
 
 BATCH_MAX = 100  # orders a request
 DAYS_BACK, DAYS_AHEAD = 366, 731
@@ -116,7 +116,7 @@ class _Reading:
         try:
             read = OrderIn.model_validate(given)
         except ValidationError as error:
-            self.problems = details(error) + self.problems
+            self.problems = shapes.problems(error, given) + self.problems
             return None
         content = self._content(read)
         return None if self.problems else content

@@ -14,8 +14,9 @@ from scriptrun_box.drivers.api import DRIVER_ID
 from scriptrun_box.drivers.model import Driver, DriverChangeIn
 from scriptrun_box.kernel.db import Reader, Writer
 from scriptrun_box.kernel.errors import Conflict, Invalid, NotFound
-from scriptrun_box.kernel.http import Call, checked
+from scriptrun_box.kernel.http import Call
 from scriptrun_box.kernel.scope import Scope
+from scriptrun_box.kernel.shapes import checked
 from scriptrun_box.packages import store as packages
 from scriptrun_box.packages.api import look
 from scriptrun_box.packages.model import Package

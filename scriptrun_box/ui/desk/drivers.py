@@ -15,8 +15,9 @@ from scriptrun_box.drivers.model import CAPABILITIES, Driver, DriverIn
 from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.db import Reader
 from scriptrun_box.kernel.errors import Conflict, Invalid
-from scriptrun_box.kernel.http import Call, checked
+from scriptrun_box.kernel.http import Call
 from scriptrun_box.kernel.scope import Scope
+from scriptrun_box.kernel.shapes import checked
 from scriptrun_box.packages import store as packages
 from scriptrun_box.packages.api import Q_MAX
 from scriptrun_box.packages.store import Carried
