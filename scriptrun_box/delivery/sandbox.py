@@ -11,6 +11,7 @@ from scriptrun_box.kernel.scope import Actor, Scope
 from scriptrun_box.packages import actions, events, proofs
 from scriptrun_box.packages.model import Package
 from scriptrun_box.packages.proofs import Proof
+from scriptrun_box.routes.actions import note_done
 
 Step = Literal["assign", "start", "deliver", "fail", "return"]
 MADE_UP_PLACE = (25.7743, -80.1937)  # a street corner in Miami
@@ -83,6 +84,7 @@ def _deliver(w: Writer, scope: Scope, actor: Actor, package_id: str, links: Link
     assert shown is not None
     data = events.completed(delivered, shown)
     outbox.append(w, scope, "delivery.completed", package_id, data)
+    note_done(w, scope, delivered)
     return delivered
 
 
@@ -106,6 +108,7 @@ def _fail(
     del shown["signature_url"]
     data = events.failed(failed, w.now, shown)
     outbox.append(w, scope, "delivery.failed", package_id, data)
+    note_done(w, scope, failed)
     return failed
 
 

@@ -36,6 +36,7 @@ def create(w: Writer, scope: Scope, actor: Actor, given: Mapping[str, Any]) -> D
         online=False,
         status_changed_at=None,
         left_at=None,
+        route_id=None,
         version=1,
         created_at=w.now,
         created_by=actor.id,
@@ -116,6 +117,12 @@ def set_online(w: Writer, scope: Scope, actor: Actor, driver_id: str, online: bo
     return _set_state(w, scope, actor, driver, shift_started_at=since, online=online)
 
 
+def set_route(w: Writer, driver: Driver, route_id: str | None) -> None:
+    """Say which route a driver is out with, or none; the route keeps who did it and when."""
+    _need(store.set_route(w, driver, route_id))
+    w.after_commit(Signal(CHANGED, driver.tenant_id, driver.test, (driver.id,)))
+
+
 def carried_by(r: Reader, scope: Scope, driver_id: str) -> Carried:
     """What a driver has right now."""
     return packages.carried(r, scope, [driver_id]).get(driver_id, Carried())
@@ -125,11 +132,21 @@ def _set_active(w: Writer, scope: Scope, actor: Actor, driver: Driver, active: b
     if driver.active == active:
         return driver
     if not active:
+        _need_not_under_way(driver)
         _need_empty_hands(w, scope, driver)
         driver = set_shift(w, scope, actor, driver.id, False)
     _need(store.set_left(w, driver, None if active else w.now))
     _note(w, scope, actor, driver, "came_back" if active else "left")
     return find(w, scope, driver.id)
+
+
+def _need_not_under_way(driver: Driver) -> None:
+    if driver.route_id is not None:
+        raise Conflict(
+            "This driver is out on a route; finish it first.",
+            code="driver_under_way",
+            details=[{"route_id": driver.route_id}],
+        )
 
 
 def _need_empty_hands(r: Reader, scope: Scope, driver: Driver) -> None:

@@ -21,6 +21,7 @@ DRIVER = {
     "shift_started_at": None,
     "status": "offline",
     "status_changed_at": None,
+    "route_id": None,
     "packages": {"assigned": 0, "out_for_delivery": 0},
     "test": False,
     "version": 1,
@@ -52,7 +53,8 @@ LIST = Doc(
     group=GROUP,
     summary="List drivers",
     text="Newest first, page by page: hand next_cursor back as cursor. packages is what each one"
-    " has right now. A key that is bound to one location knows the drivers of that one.",
+    " has right now, route_id the route they are out with. A key that is bound to one location"
+    " knows the drivers of that one.",
     query={
         "q": "parts of name, phone or vehicle",
         "active": "true or false: whether they still drive here",

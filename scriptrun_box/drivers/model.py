@@ -113,6 +113,7 @@ class Driver:
     online: bool
     status_changed_at: int | None
     left_at: int | None
+    route_id: str | None  # the route they are out with
     version: int
     created_at: int
     created_by: str
@@ -158,6 +159,7 @@ def wire(driver: Driver, carried: Carried) -> dict[str, Any]:
         "shift_started_at": iso_or_none(driver.shift_started_at),
         "status": driver.status,
         "status_changed_at": iso_or_none(driver.status_changed_at),
+        "route_id": driver.route_id,
         "packages": {"assigned": carried.assigned, "out_for_delivery": carried.out},
         "test": driver.test,
         "version": driver.version,
@@ -186,6 +188,7 @@ def driver_of(row: Mapping[str, Any]) -> Driver:
         online=bool(row["online"]),
         status_changed_at=row["status_changed_at"],
         left_at=row["left_at"],
+        route_id=row["route_id"],
         version=row["version"],
         created_at=row["created_at"],
         created_by=row["created_by"],

@@ -126,6 +126,11 @@ def set_left(w: Writer, was: Driver, left_at: int | None) -> bool:
     return _set(w, was, left_at=left_at)
 
 
+def set_route(w: Writer, was: Driver, route_id: str | None) -> bool:
+    """Note which route a driver is out with, while they are as they were read."""
+    return _set(w, was, route_id=route_id)
+
+
 def _set(w: Writer, was: Driver, **columns: Any) -> bool:
     names_of_them = "".join(f"{name} = ?, " for name in columns)
     return bool(

@@ -36,6 +36,30 @@ def local_date(ms: int, time_zone: str) -> str:
     return _local_date(ms // MINUTE_MS, time_zone)
 
 
+def moment(date: str, time: str, time_zone: str) -> int:
+    """Unix milliseconds of a date (YYYY-MM-DD) and time of day (HH:MM) in an IANA time zone.
+
+    A time that the start of daylight saving skips is as far behind it as it would have been; of
+    one that comes twice it is the first.
+    """
+    there = datetime.fromisoformat(f"{date}T{time}").replace(tzinfo=ZoneInfo(time_zone))
+    return round(there.timestamp()) * SECOND_MS
+
+
+def local_time(ms: int, time_zone: str) -> str:
+    """The time of day (HH:MM) at that moment in an IANA time zone."""
+    there = datetime.fromtimestamp(ms // SECOND_MS, ZoneInfo(time_zone))
+    return there.strftime("%H:%M")
+
+
+def is_date(text: str) -> bool:
+    """Whether this is a day of the calendar, as YYYY-MM-DD."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").strftime("%Y-%m-%d") == text
+    except ValueError:
+        return False
+
+
 def month(ms: int) -> str:
     """The month (YYYY-MM, UTC) that usage at that moment is counted in."""
     return iso(ms)[:7]

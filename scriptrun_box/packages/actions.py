@@ -15,6 +15,7 @@ from .model import ORDER_FIELDS, Content, Package, order_fields
 Move = Callable[[Writer, Scope, Actor, str], Package]  # a step of one package, by its id
 
 CHANGED = "packages"
+OFF_ROUTE = frozenset(("assign", "unassign", "redeliver", "cancel"))  # a step off its route, too
 ALWAYS_EDITABLE = frozenset(("notes", "patient_phone"))  # also while out for delivery
 
 
@@ -106,7 +107,10 @@ def move_on(
     driver_controlled: bool = True,
     **facts: Any,
 ) -> Package:
-    """Make one move of the state machine, with further columns; the package as it then stands."""
+    """Make one move of the state machine, with further columns; the package as it then stands.
+
+    Whoever gives it to somebody, takes it back or cancels it takes it off its route as well.
+    """
     package = find(w, scope, package_id)
     to_status = lifecycle.move(
         act,
@@ -119,10 +123,19 @@ def move_on(
     )
     if isinstance(to_status, lifecycle.Refused):
         raise _conflict(to_status.code, to_status.sentence, package)
+    if act in OFF_ROUTE:
+        facts = {"route_id": None, "stop_id": None, **facts}
     if not store.set_status(w, package, to_status, **facts):
         raise _conflict(f"{act}_not_allowed", "Somebody else was faster; look again.", package)
     note(w, scope, actor, package, act, to_status, detail or {})
     return find(w, scope, package_id)
+
+
+def set_stop(w: Writer, package: Package, route_id: str | None, stop_id: str | None) -> None:
+    """Say which stop of which route takes a package; the route keeps who did it and when."""
+    if not store.set_facts(w, package, route_id=route_id, stop_id=stop_id):
+        raise _conflict("conflict", "Somebody else was faster; look again.", package)
+    w.after_commit(Signal(CHANGED, package.tenant_id, package.test, (package.id,)))
 
 
 def set_gates(w: Writer, scope: Scope, actor: Actor, package: Package, gates: list[str]) -> None:

@@ -267,6 +267,26 @@ def carried(r: Reader, scope: Scope, driver_ids: Iterable[str]) -> dict[str, Car
     return {row["driver_id"]: Carried(row["assigned"], row["out"]) for row in rows}
 
 
+def on_route(r: Reader, scope: Scope, route_id: str) -> list[Package]:
+    """Every package that is on a route now, or ended on it, of what the scope may see."""
+    rows = r.all(
+        "SELECT * FROM packages WHERE route_id = ? AND tenant_id = ? AND test = ?"
+        " AND (? IS NULL OR location_id = ?) ORDER BY seq",
+        (route_id, scope.tenant_id, scope.test, scope.location_id, scope.location_id),
+    )
+    return [package_of(row) for row in rows]
+
+
+def count_on_routes(r: Reader, route_ids: Iterable[str]) -> dict[str, int]:
+    """{route: how many packages are on it}; absent is none."""
+    rows = r.all(
+        "SELECT route_id, count(*) AS number FROM packages INDEXED BY packages_route"
+        " WHERE route_id IN (SELECT value FROM json_each(?)) GROUP BY route_id",
+        (json.dumps(sorted(set(route_ids))),),
+    )
+    return {row["route_id"]: row["number"] for row in rows}
+
+
 def carried_needs(r: Reader, tenant_id: str, driver_id: str) -> tuple[bool, bool]:
     """Whether a driver has anything cold, and anything controlled, right now."""
     row = r.one(
