@@ -15,6 +15,8 @@ from scriptrun_box.orders import api as orders
 from scriptrun_box.orders import doc as orders_doc
 from scriptrun_box.packages import api as packages
 from scriptrun_box.packages import doc as packages_doc
+from scriptrun_box.routes import api as routes
+from scriptrun_box.routes import doc as routes_doc
 from scriptrun_box.ui import urls_settings
 from scriptrun_box.ui.desk import urls as urls_desk
 from scriptrun_box.webhooks import api as webhooks
@@ -70,6 +72,29 @@ API: Sequence[Url] = [
     api("PATCH", "/api/drivers/{id}", drivers.change_driver, DISPATCH, drivers_doc.CHANGE),
     api("POST", "/api/drivers/{id}/shift", drivers.set_shift, DISPATCH, drivers_doc.SHIFT),
     api("POST", "/api/drivers/{id}/status", drivers.set_status, DISPATCH, drivers_doc.STATUS),
+    api("GET", "/api/routes", routes.list_routes, DISPATCH_READ, routes_doc.LIST),
+    api("POST", "/api/routes", routes.create_route, DISPATCH, routes_doc.CREATE),
+    api("GET", "/api/routes/{id}", routes.read_route, DISPATCH_READ, routes_doc.READ),
+    api("PATCH", "/api/routes/{id}", routes.change_route, DISPATCH, routes_doc.CHANGE),
+    api("POST", "/api/routes/{id}/packages", routes.put_packages, DISPATCH, routes_doc.PUT),
+    api(
+        "POST",
+        "/api/routes/{id}/take-off",
+        routes.take_packages_off,
+        DISPATCH,
+        routes_doc.TAKE_OFF,
+    ),
+    api(
+        "POST",
+        "/api/routes/{id}/nearest",
+        routes.order_nearest_first,
+        DISPATCH,
+        routes_doc.NEAREST,
+    ),
+    api("POST", "/api/routes/{id}/start", routes.start_route, DISPATCH, routes_doc.START),
+    api("POST", "/api/routes/{id}/finish", routes.finish_route, DISPATCH, routes_doc.FINISH),
+    api("POST", "/api/routes/{id}/cancel", routes.cancel_route, DISPATCH, routes_doc.CANCEL),
+    api("POST", "/api/stops/{id}", routes.move_stop, DISPATCH, routes_doc.MOVE_STOP),
     api("GET", "/api/events", feed.read_feed, READ, webhooks_doc.FEED),
     api("GET", "/api/account", accounts.account, ANY_KEY, accounts_doc.ACCOUNT),
     api("GET", "/api/usage", accounts.usage, ANY_KEY, accounts_doc.USAGE),

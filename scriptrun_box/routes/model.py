@@ -75,6 +75,12 @@ class PackagesIn(BaseModel):
     version: int | None = None
 
 
+class PutIn(PackagesIn):
+    """Packages to put on a route: at its end, or where `position` says, counted from 1."""
+
+    position: int | None = Field(None, ge=1, le=STOPS_MAX)
+
+
 class MoveStopIn(BaseModel):
     """Where a stop goes, counted from 1; without a position it stays, and is no longer fixed."""
 

@@ -172,6 +172,12 @@ def stops(r: Reader, route_id: str) -> list[Stop]:
     return [stop_of(row) for row in rows]
 
 
+def route_of_stop(r: Reader, scope: Scope, stop_id: str) -> str | None:
+    """The route a stop belongs to, where the scope may see it."""
+    route_id: str | None = r.value("SELECT route_id FROM stops WHERE id = ?", (stop_id,))
+    return route_id if route_id and get(r, scope, route_id) else None
+
+
 def write_stops(w: Writer, route_id: str, ordered: Sequence[Stop]) -> None:
     """Make these the stops of a route, in this order."""
     w.run("DELETE FROM stops WHERE route_id = ?", (route_id,))

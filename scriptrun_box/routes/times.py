@@ -87,10 +87,10 @@ def arrivals(sheet: Sheet, visits: Sequence[Visit], known: Window) -> list[int |
     at, here, pauses = known.leaves_at, known.start, sorted(known.breaks)
     for visit in visits:
         if visit.stop.done_at is not None:
-            at, here = max(at, visit.stop.done_at), _point(visit) or here
+            at, here = max(at, visit.stop.done_at), point_of(visit) or here
             found.append(visit.stop.arrives_at)
             continue
-        there = _point(visit)
+        there = point_of(visit)
         if here and there:
             at += round(road_meters(here, there) / METERS_A_SECOND * known.pace * SECOND_MS)
         while pauses and at >= pauses[0][0]:
@@ -104,7 +104,7 @@ def arrivals(sheet: Sheet, visits: Sequence[Visit], known: Window) -> list[int |
 
 def meters(visits: Sequence[Visit], start: Point | None, ends_at_start: bool) -> int | None:
     """About how far the whole way is; None where no stop has a place."""
-    points = [point for point in map(_point, visits) if point]
+    points = [point for point in map(point_of, visits) if point]
     if not points:
         return None
     if start:
@@ -120,7 +120,7 @@ def pace_driven(visits: Sequence[Visit]) -> float | None:
     done = sorted((v for v in visits if v.stop.done_at), key=lambda v: v.stop.done_at or 0)
     ratios = []
     for a, b in pairwise(done):
-        here, there = _point(a), _point(b)
+        here, there = point_of(a), point_of(b)
         if not (here and there and a.stop.done_at and b.stop.done_at):
             continue
         estimated = road_meters(here, there) / METERS_A_SECOND
@@ -130,6 +130,7 @@ def pace_driven(visits: Sequence[Visit]) -> float | None:
     return min(max(median(ratios), PACE_MIN), PACE_MAX) if len(ratios) >= PACES_MIN else None
 
 
-def _point(visit: Visit) -> Point | None:
+def point_of(visit: Visit) -> Point | None:
+    """Where a stop is, as far as anybody knows."""
     place = visit.location
     return None if place is None else (place.lat, place.lng)

@@ -24,6 +24,7 @@ from scriptrun_box.kernel.ids import hex_id, prefixed
 from scriptrun_box.kernel.scope import CLI, Scope
 from scriptrun_box.orders.reading import Places, read_order
 from scriptrun_box.packages import actions as packages
+from scriptrun_box.routes import actions as routes
 from scriptrun_box.webhooks import actions as webhooks
 from scriptrun_box.webhooks.model import Endpoint
 from tests.world import ORDER, World
@@ -34,9 +35,9 @@ from .table import SIGNED_IN, Row
 NOTES_OF_USE = {"api_keys": {"last_used_at"}, "sessions": {"seen_at"}}
 STEPS = {"assigned": 1, "out": 2, "failed": 3, "photo": 3, "signature": 3}
 MADE_BY_TESTS = (
-    "api_keys", "sessions", "one_time_links", "webhook_logs", "webhook_deliveries",
-    "webhook_endpoints", "events", "proofs", "package_moves", "package_search", "packages",
-    "drivers",
+    "outcomes", "stops", "route_plans", "routes", "api_keys", "sessions", "one_time_links",
+    "webhook_logs", "webhook_deliveries", "webhook_endpoints", "events", "proofs",
+    "package_moves", "package_search", "packages", "drivers",
 )  # fmt: skip
 _numbers = itertools.count(1)
 
@@ -60,6 +61,7 @@ class Subject:
     stamp: str = ""
     token: str = ""
     driver: str = ""
+    package: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +190,16 @@ def unknown_id(like: str) -> str:
 
 
 def _filled(value: Any, subject: Subject) -> Any:
+    if isinstance(value, list):
+        return [_filled(each, subject) for each in value]
     if not isinstance(value, str):
         return value
     return value.format(
-        unique=f"p{next(_numbers)}", stamp=subject.stamp, token=subject.token, driver=subject.driver
+        unique=f"p{next(_numbers)}",
+        stamp=subject.stamp,
+        token=subject.token,
+        driver=subject.driver,
+        package=subject.package,
     )
 
 
@@ -248,7 +256,9 @@ def _key(
 def _subject(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
     if kind in ("package", "duplicate", *STEPS):
         return _package(w, kind, scope, links)
-    if kind in ("driver", "driver on shift", "to assign"):
+    if kind in ("route", "driven route", "stop"):
+        return _route(w, kind, scope, links)
+    if kind in ("driver", "driver to plan", "driver on shift", "to assign"):
         return _with_driver(w, kind, scope, links)
     if kind in ("webhook", "delivery", "finished delivery", "attempt"):
         url = f"http://127.0.0.1:9787/{next(_numbers)}"
@@ -286,7 +296,24 @@ def _with_driver(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
         return replace(_package(w, "package", scope, links), driver=driver.id)
     if kind == "driver on shift":
         driver = drivers.set_shift(w, scope, CLI, driver.id, True)
-    return Subject(driver.id, stamp=str(driver.version))
+    return Subject(driver.id, stamp=str(driver.version), driver=driver.id)
+
+
+def _route(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
+    """A route with one package on it; a driven one has delivered it."""
+    driver = drivers.create(w, scope, CLI, {"name": f"Luis {next(_numbers)}"})
+    package_id = _package(w, "package", scope, links).id
+    given = {
+        "driver_id": driver.id,
+        "package_ids": [package_id],
+        "pharmacy_id": packages.find(w, scope, package_id).content.location_id,
+    }
+    sheet = routes.create(w, scope, CLI, given)
+    if kind == "driven route":
+        routes.start(w, scope, CLI, sheet.route.id)
+        sandbox.make_up(w, scope, CLI, package_id, "deliver", "", links)
+    subject_id = sheet.visits[0].stop.id if kind == "stop" else sheet.route.id
+    return Subject(subject_id, stamp=str(sheet.route.version), package=package_id)
 
 
 def _attempt(w: Writer, made: Endpoint) -> str:

@@ -22,6 +22,7 @@ ANY_KEY = KEYS | {"key without the scope"}
 EVERYONE = ANY_KEY | SIGNED_IN | {"nobody", "revoked key", "ended session"}
 
 HOOK = {"url": "http://127.0.0.1:9787/hook", "events": ["*"]}
+ON_IT = {"package_ids": ["{package}"]}
 TO_DRIVER = {"driver_id": "{driver}"}
 NEW_PERSON = {"name": "Sam Rivera", "email": "{unique}@example.com", "role": "dispatcher"}
 PASSWORDS = {"password": "a dozen blue umbrellas", "again": "a dozen blue umbrellas"}
@@ -99,6 +100,17 @@ API = [
     _api("dispatch:manage", "PATCH", "/api/drivers/{id}", subject="driver", vehicle="Van 3"),
     _api("dispatch:manage", "POST", "/api/drivers/{id}/shift", subject="driver", shift="start"),
     _api("dispatch:manage", "POST", "/api/drivers/{id}/status", subject="driver", status="offline"),
+    _api("dispatch:manage", "GET", "/api/routes"),
+    _api("dispatch:manage", "POST", "/api/routes", 201, subject="driver to plan", **TO_DRIVER),
+    _api("dispatch:manage", "GET", "/api/routes/{id}", subject="route"),
+    _api("dispatch:manage", "PATCH", "/api/routes/{id}", subject="route", leaves_at="09:30"),
+    _api("dispatch:manage", "POST", "/api/routes/{id}/packages", subject="route", **ON_IT),
+    _api("dispatch:manage", "POST", "/api/routes/{id}/take-off", subject="route", **ON_IT),
+    _api("dispatch:manage", "POST", "/api/routes/{id}/nearest", subject="route"),
+    _api("dispatch:manage", "POST", "/api/routes/{id}/start", subject="route"),
+    _api("dispatch:manage", "POST", "/api/routes/{id}/finish", subject="driven route"),
+    _api("dispatch:manage", "POST", "/api/routes/{id}/cancel", subject="route"),
+    _api("dispatch:manage", "POST", "/api/stops/{id}", subject="stop", position=1),
     _api("packages:read", "GET", "/api/events"),
     Row("GET", "/api/account", ANY_KEY),
     Row("GET", "/api/usage", ANY_KEY),

@@ -32,6 +32,9 @@ LARGE = {  # what grows with the years, and search beside them
     "package_search",
     "package_moves",
     "proofs",
+    "routes",
+    "stops",
+    "outcomes",
     "events",
     "audit",
     "idempotency",
@@ -63,6 +66,10 @@ API_LISTS = (
     "", "q=maria", "q=maria+ro&limit=1", "status=created", "status=created,failed",
     "delivery_date=2026-04-19", "external_patient_id=PMS-1", "rx_number=RX-1", "barcode=B1",
     "driver_id=drv_1", "updated_since=2026-04-19T00:00:00Z", "status=failed&q=maria",
+)  # fmt: skip
+ROUTE_LISTS = (
+    "", "date=2026-04-19", "status=planned,started", "driver_id=drv_1", "q=luis",
+    "date=2026-04-19&status=started&q=luis+ortega",
 )  # fmt: skip
 PAGE_LISTS = (
     "", "q=maria", "status=open", "status=delivered", "status=delivered_today", "date=2026-04-19",
@@ -160,6 +167,9 @@ async def _read_lists(scene: Scene, live: dict[str, str], signed_in: dict[str, s
         await scene.client.post("/api/webhook/orders", json=orders({}, {}), headers=again)
     for query in API_LISTS:
         got = await scene.client.get(f"/api/packages?{query}", headers=live)
+        assert got.status_code == 200, got.text
+    for query in ROUTE_LISTS:
+        got = await scene.client.get(f"/api/routes?{query}", headers=live)
         assert got.status_code == 200, got.text
     for query in PAGE_LISTS:
         for path in ("/packages", "/packages.csv"):

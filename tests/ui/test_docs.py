@@ -70,6 +70,29 @@ class Served:
     async def driver(self) -> str:
         return str((await self.post("/api/drivers", {"name": "Luis Ortega"}))["id"])
 
+    async def route(self) -> str:
+        """A planned route with one package."""
+        return str((await self._routed())["id"])
+
+    async def route_of(self, package_id: str) -> str:
+        return str((await self._routed(package_id))["id"])
+
+    async def driven_route(self) -> str:
+        """A route with nothing left to do on it."""
+        made = await self._routed()
+        await self.post(f"/api/routes/{made['id']}/start", {})
+        package_id = made["stops"][0]["package_ids"][0]
+        await self.post(f"/api/test/packages/{package_id}/deliver")
+        return str(made["id"])
+
+    async def stop(self) -> str:
+        return str((await self._routed())["stops"][0]["id"])
+
+    async def _routed(self, package_id: str = "") -> Any:
+        on_it = [package_id or await self.package()]
+        wish = {"driver_id": await self.driver(), "package_ids": on_it}
+        return await self.post("/api/routes", wish)
+
     async def webhook(self) -> str:
         wish = {"url": f"https://{RECEIVER}/hook", "events": ["*"]}
         return str((await self.post("/api/webhooks", wish))["id"])
@@ -162,6 +185,8 @@ async def test_every_curl_of_the_page_does_as_pasted_what_the_page_says(
     need("curl")
     prepare: dict[str, Callable[[], Awaitable[str]]] = {
         "DRIVER_ID": served.driver,
+        "ROUTE_ID": served.route,
+        "STOP_ID": served.stop,
         "WEBHOOK_ID": served.webhook,
         "WEBHOOK_DELIVERY_ID": served.delivery,
         "WEBHOOK_ATTEMPT_ID": served.attempt,
@@ -173,8 +198,12 @@ async def test_every_curl_of_the_page_does_as_pasted_what_the_page_says(
         variables = {"KEY": (await served.world.key(test=True)).secret}
         if "$PACKAGE_ID" in curl:
             variables["PACKAGE_ID"] = await served.package(STEPS_BEFORE.get(name, ()))
+        if name == "post_api_routes_id_take_off":
+            variables["ROUTE_ID"] = await served.route_of(variables["PACKAGE_ID"])
+        if name == "post_api_routes_id_finish":
+            variables["ROUTE_ID"] = await served.driven_route()
         for variable, make in prepare.items():
-            if f"${variable}" in curl:
+            if f"${variable}" in curl and variable not in variables:
                 variables[variable] = await make()
         status, body = await shell(tmp_path, curl, variables)
         assert status == doc.status, f"{name}: {status} {body}"
