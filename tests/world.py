@@ -95,7 +95,7 @@ async def build_world(db: Database) -> World:
 
 
 def _build(w: Writer, db: Database, password: str) -> World:
-    pharmacy, elsewhere = (_tenant(w, name) for name in ("Corner Drug", "Harbor Pharmacy"))
+    pharmacy, elsewhere = (new_tenant(w, name) for name in ("Corner Drug", "Harbor Pharmacy"))
     people = {
         "owner": _person(w, pharmacy, "owner", password),
         "teammate": _person(w, pharmacy, "dispatcher", password),
@@ -107,16 +107,17 @@ def _build(w: Writer, db: Database, password: str) -> World:
         db=db,
         pharmacy=pharmacy,
         elsewhere=elsewhere,
-        live=_key(w, pharmacy, test=False),
-        sandbox=_key(w, pharmacy, test=True),
-        stranger=_key(w, elsewhere, test=False),
-        stranger_sandbox=_key(w, elsewhere, test=True),
+        live=new_key(w, pharmacy, test=False),
+        sandbox=new_key(w, pharmacy, test=True),
+        stranger=new_key(w, elsewhere, test=False),
+        stranger_sandbox=new_key(w, elsewhere, test=True),
         sessions={name: signin.start_session(w, each, "tests") for name, each in people.items()},
         **people,
     )
 
 
-def _tenant(w: Writer, name: str) -> NewTenant:
+def new_tenant(w: Writer, name: str) -> NewTenant:
+    """A pharmacy of that name."""
     return actions.create_tenant(
         w, CLI, name=name, kind="pharmacy", plan="enterprise", time_zone="America/New_York"
     )
@@ -129,5 +130,6 @@ def _person(w: Writer, of: NewTenant, role: str, password: str) -> User:
     return made
 
 
-def _key(w: Writer, of: NewTenant, *, test: bool) -> NewKey:
+def new_key(w: Writer, of: NewTenant, *, test: bool) -> NewKey:
+    """A key of a pharmacy."""
     return actions.create_key(w, of.tenant.id, CLI, name="tests", test=test)
