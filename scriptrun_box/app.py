@@ -15,6 +15,7 @@ from starlette.types import Lifespan, Receive, Scope, Send
 from scriptrun_box.accounts import store as accounts
 from scriptrun_box.accounts.actions import KEYS_CHANGED
 from scriptrun_box.accounts.signin import SignIns
+from scriptrun_box.geocoding.finder import Finder
 from scriptrun_box.kernel import audit, clock, cpus, meta
 from scriptrun_box.kernel.addresses import Allowed
 from scriptrun_box.kernel.box import Box
@@ -126,6 +127,9 @@ async def _start(
     )
     await deliveries.start()
     ending.push_async_callback(deliveries.stop)
+    finder = app.state.finder = Finder(db, settings.geocoding, settings.server.port)
+    await finder.start()
+    ending.push_async_callback(finder.stop)
     jobs = Jobs()
     for seconds, name, run in _jobs(app, box, deliveries):
         jobs.every(seconds, name, run)
@@ -199,6 +203,7 @@ def _jobs(
         (1, "write behind", partial(_write_behind, app)),
         (1, "live screens", app.state.live.tick),
         (PULSE_SECONDS, "pulse", partial(_feel_pulse, app)),
+        (20, "addresses", app.state.finder.tick),
         (60, "retention", partial(retention.prune, box.db, box.settings.retention.events_days)),
         (60, "forget", partial(box.db.write, _forget)),
         (60, "forget idle limits", partial(_forget_limits, box)),

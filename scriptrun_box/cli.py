@@ -24,6 +24,7 @@ VERBS = {
     "tenant": "accounts:tenant",
     "user": "accounts:user",
     "webhook": "webhook:webhook",
+    "geocode": "geocode:geocode",
     "backup": "file:backup",
     "restore": "file:restore",
     "verify": "file:verify",

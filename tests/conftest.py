@@ -1,7 +1,8 @@
 """Fixtures for every test: a box with two pharmacies, reached through its app or a real server."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from starlette.applications import Starlette
 
 from scriptrun_box.app import create_app
+from scriptrun_box.geocoding import finder
 from scriptrun_box.kernel.opening import open_folder
 from tests.boxes import settings_for
 from tests.world import World, build_world
@@ -18,6 +20,13 @@ settings.register_profile(
     "box", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("box")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def nobody_looks_up_addresses() -> Iterator[None]:
+    """What a box does behind an order waits for the tests that are about it."""
+    with patch.object(finder, "GATHER_SECONDS", 3_600.0):
+        yield
 
 
 @pytest.fixture

@@ -99,6 +99,11 @@ class WebhooksSettings(Section):
     timeout: float = Field(15.0, gt=0)
 
 
+class GeocodingSettings(Section):
+    provider: Literal["", "census", "nominatim"] = ""  # empty: no address leaves the box
+    url: str = ""
+
+
 class RetentionSettings(Section):
     events_days: int = Field(30, ge=1)
 
@@ -123,6 +128,7 @@ class Settings(Section):
     limits: LimitsSettings = LimitsSettings()
     plans: PlansSettings = PlansSettings()
     webhooks: WebhooksSettings = WebhooksSettings()
+    geocoding: GeocodingSettings = GeocodingSettings()
     retention: RetentionSettings = RetentionSettings()
     metrics: MetricsSettings = MetricsSettings()
     support: SupportSettings = SupportSettings()

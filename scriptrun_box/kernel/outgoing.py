@@ -38,12 +38,13 @@ ErrorClass = Literal["dns", "connect", "tls", "timeout", "reset", "redirect", "h
 
 @dataclass(frozen=True)
 class Outgoing:
-    """One POST to make: the exact bytes, and every header that matters to the receiver."""
+    """One request to make: the exact bytes, and every header that matters to the receiver."""
 
     url: str
     headers: Mapping[str, str]
     body: bytes
     seconds: float = ATTEMPT_SECONDS
+    method: str = "POST"
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ async def _send(
     async with _client(tls, request) as client:
         headers = {"Host": target.authority, **request.headers}
         sending = client.stream(
-            "POST", url, headers=headers, content=request.body, extensions=extensions
+            request.method, url, headers=headers, content=request.body, extensions=extensions
         )
         async with sending as response:
             seen.status = response.status_code

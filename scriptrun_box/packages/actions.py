@@ -9,8 +9,8 @@ from scriptrun_box.kernel.db import Signal, Writer
 from scriptrun_box.kernel.errors import Conflict, NotFound
 from scriptrun_box.kernel.scope import Actor, Scope
 
-from . import events, lifecycle, store, words
-from .model import ORDER_FIELDS, Content, Package, order_fields
+from . import doors, events, lifecycle, store, words
+from .model import ORDER_FIELDS, Content, Location, Package, order_fields
 
 Move = Callable[[Writer, Scope, Actor, str], Package]  # a step of one package, by its id
 
@@ -196,6 +196,8 @@ def edit(w: Writer, scope: Scope, actor: Actor, package_id: str, content: Conten
         return package
     if not store.set_content(w, package, content, package.duplicate_of):
         raise _conflict("update_not_allowed", "Somebody else was faster; look again.", package)
+    if "patient_address" in changed:
+        doors.forget(w, package_id)
     note(w, scope, actor, package, "edit", package.status, {"fields": changed})
     return find(w, scope, package_id)
 
@@ -214,6 +216,16 @@ def decide_duplicate(
         return find(w, scope, package_id)
     detail = {"reason": "entered_in_error", "duplicate_of": package.duplicate_of}
     return move_on(w, scope, actor, package_id, "cancel", detail=detail, duplicate_of=None)
+
+
+def locate(
+    w: Writer, scope: Scope, package_ids: list[str], door: str, location: Location | None
+) -> None:
+    """Say where the door of packages is; no change of the orders, so no line in their timeline."""
+    for package_id in package_ids:
+        store.set_location(w, package_id, door, location)
+    if package_ids:
+        w.after_commit(Signal(CHANGED, scope.tenant_id, scope.test, tuple(package_ids)))
 
 
 def note(

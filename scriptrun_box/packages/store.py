@@ -318,7 +318,7 @@ def set_location(w: Writer, package_id: str, door: str, location: Location | Non
     """Say where a package's door is. No change of the order: its time of change stays."""
     w.run(
         "UPDATE packages SET door = ?, lat = ?, lng = ?, location_source = ?,"
-        " location_confidence = ? WHERE id = ?",
+        " location_confidence = ?, readdressed = NULL WHERE id = ?",
         (
             door,
             location and location.lat,
