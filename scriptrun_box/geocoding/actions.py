@@ -139,13 +139,15 @@ def _try_later(w: Writer, place: Place) -> None:
 
 def _believe(w: Writer, place: Place, location: Location) -> None:
     """Take an answer, unless too many other buildings got the same one: then believe none."""
-    others = store.same_answer(w, location.lat, location.lng)
-    buildings = {other.building for other in others} | {place.building}
-    if len(buildings) > SAME_POINT_MAX:
-        for each in (*others, place):
-            _to_check(w, each, "same_point")
-    else:
+    store.set_answer(w, place, location.lat, location.lng)
+    same = store.same_answer(w, location.lat, location.lng)
+    if len({each.building for each in same}) <= SAME_POINT_MAX:
         _locate(w, place, location)
+        return
+    for each in same:
+        believed = each.location is not None and each.location.source == "geocoder"
+        if each.id == place.id or (believed and each.decided_at is None):
+            _to_check(w, each, "same_point")
 
 
 # decided by people --------------------------------------------------------------------------------

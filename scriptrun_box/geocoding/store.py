@@ -15,6 +15,7 @@ from .model import Place, Point, place_of
 from .reading import Read
 
 SIGHTINGS_KEPT = 10  # of one door
+ANSWERS_COMPARED = 1_000  # places that a geocoder put at one point
 POINTS_LOOKED_AT = 200  # of one number and street, over all its ZIPs and units
 STREET_SHOWN = 400  # points of one street that are drawn
 
@@ -216,12 +217,16 @@ def follow(w: Writer, scope: Scope, door: str, real_door: str) -> None:
     )
 
 
+def set_answer(w: Writer, place: Place, lat: float, lng: float) -> None:
+    """Remember what a geocoder said, whether it is believed or not."""
+    w.run("UPDATE places SET answer_lat = ?, answer_lng = ? WHERE id = ?", (lat, lng, place.id))
+
+
 def same_answer(r: Reader, lat: float, lng: float) -> list[Place]:
-    """The places the geocoder put at exactly this point, that nobody has decided about."""
+    """The places for which the geocoder said exactly this point."""
     rows = r.all(
-        "SELECT * FROM places WHERE lat = ? AND lng = ? AND source = 'geocoder'"
-        " AND decided_at IS NULL ORDER BY seq LIMIT 1000",
-        (lat, lng),
+        "SELECT * FROM places WHERE answer_lat = ? AND answer_lng = ? ORDER BY seq LIMIT ?",
+        (lat, lng, ANSWERS_COMPARED),
     )
     return [place_of(row) for row in rows]
 

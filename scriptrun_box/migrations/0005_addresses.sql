@@ -27,6 +27,8 @@ CREATE TABLE places (               -- one row for each door of a tenant, its an
   same_as TEXT,                     -- somebody corrected it: the door it really is
   tries INTEGER NOT NULL DEFAULT 0, -- of asking the geocoder
   next_at INTEGER,                  -- when it is looked for next, while it waits
+  answer_lat REAL,                  -- what the geocoder said last, believed or not
+  answer_lng REAL,
   asked_at INTEGER,                 -- somebody asked the patient
   decided_at INTEGER,               -- somebody decided: nothing automatic changes it any more
   decided_by TEXT,
@@ -41,7 +43,7 @@ CREATE UNIQUE INDEX places_door ON places (tenant_id, test, door);
 CREATE INDEX places_building ON places (tenant_id, test, building);
 CREATE INDEX places_state ON places (tenant_id, test, state, seq);
 CREATE INDEX places_due ON places (next_at) WHERE next_at IS NOT NULL;
-CREATE INDEX places_answers ON places (lat, lng) WHERE source = 'geocoder';
+CREATE INDEX places_answers ON places (answer_lat, answer_lng) WHERE answer_lat IS NOT NULL;
 CREATE INDEX places_corrected ON places (tenant_id, test, same_as) WHERE same_as IS NOT NULL;
 
 CREATE TABLE sightings (            -- where drivers stood at a door; several that agree are believed
