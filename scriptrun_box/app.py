@@ -31,6 +31,7 @@ from scriptrun_box.kernel.opening import Opened
 from scriptrun_box.kernel.publisher import Publisher
 from scriptrun_box.kernel.tls import machine_addresses, machine_names
 from scriptrun_box.orders import store as orders
+from scriptrun_box.patients.arrivals import Arrivals
 from scriptrun_box.ui import pages
 from scriptrun_box.ui.live import Hub
 from scriptrun_box.urls import URLS
@@ -122,6 +123,9 @@ async def _start(
     bells = app.state.bells = Bells()
     db.listen(bells.heard)
     app.state.close_streams = partial(_close_streams, hub, bells)
+    arrivals = app.state.arrivals = Arrivals(db)
+    await arrivals.start()
+    ending.push_async_callback(arrivals.stop)
     deliveries = app.state.deliveries = Deliveries(
         db, settings.webhooks, partial(_allowed, settings)
     )
@@ -200,6 +204,7 @@ def _jobs(
     """What happens by the clock: seconds between two beats, a name, what is done."""
     return [
         (1, "webhooks", deliveries.tick),
+        (5, "patients", app.state.arrivals.tick),
         (1, "write behind", partial(_write_behind, app)),
         (1, "live screens", app.state.live.tick),
         (PULSE_SECONDS, "pulse", partial(_feel_pulse, app)),

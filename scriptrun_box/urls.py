@@ -15,6 +15,8 @@ from scriptrun_box.orders import api as orders
 from scriptrun_box.orders import doc as orders_doc
 from scriptrun_box.packages import api as packages
 from scriptrun_box.packages import doc as packages_doc
+from scriptrun_box.patients import api as patients
+from scriptrun_box.patients import doc as patients_doc
 from scriptrun_box.routes import api as routes
 from scriptrun_box.routes import doc as routes_doc
 from scriptrun_box.ui import urls_settings
@@ -66,6 +68,11 @@ API: Sequence[Url] = [
         packages_doc.REDELIVER,
     ),
     api("POST", "/api/packages/{id}/return", packages.return_package, WRITE, packages_doc.RETURN),
+    api("GET", "/api/patients", patients.list_patients, READ, patients_doc.LIST),
+    api("GET", "/api/patients/{id}", patients.read_patient, READ, patients_doc.READ),
+    api("PATCH", "/api/patients/{id}", patients.change_patient, WRITE, patients_doc.CHANGE),
+    api("POST", "/api/patients/{id}/merge", patients.merge_patients, WRITE, patients_doc.MERGE),
+    api("POST", "/api/patients/{id}/split", patients.split_patient, WRITE, patients_doc.SPLIT),
     api("GET", "/api/drivers", drivers.list_drivers, DISPATCH_READ, drivers_doc.LIST),
     api("POST", "/api/drivers", drivers.create_driver, DISPATCH, drivers_doc.CREATE),
     api("GET", "/api/drivers/{id}", drivers.read_driver, DISPATCH_READ, drivers_doc.READ),

@@ -16,6 +16,7 @@ from scriptrun_box.kernel.scope import Actor, Scope
 from scriptrun_box.packages import actions as packages
 from scriptrun_box.packages.actions import Created
 from scriptrun_box.packages.model import Package, order_fields
+from scriptrun_box.patients import actions as patients
 
 from . import store
 from .reading import Batch, Item, Places, read_order
@@ -147,6 +148,7 @@ def edit(
     if content is None:
         raise Invalid(details=problems)
     changed = packages.edit(w, scope, actor, package_id, content)
+    patients.know(w, changed.seq - 1, changed.seq)  # it may name another number now
     known = read_order(order, places, w.now)[2]
     return changed, [each for each in warnings if each["field"] in patch or each not in known]
 

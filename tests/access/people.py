@@ -24,6 +24,8 @@ from scriptrun_box.kernel.ids import hex_id, prefixed
 from scriptrun_box.kernel.scope import CLI, Scope
 from scriptrun_box.orders.reading import Places, read_order
 from scriptrun_box.packages import actions as packages
+from scriptrun_box.patients import actions as patients
+from scriptrun_box.patients import store as patient_store
 from scriptrun_box.routes import actions as routes
 from scriptrun_box.webhooks import actions as webhooks
 from scriptrun_box.webhooks.model import Endpoint
@@ -37,7 +39,7 @@ STEPS = {"assigned": 1, "out": 2, "failed": 3, "photo": 3, "signature": 3}
 MADE_BY_TESTS = (
     "outcomes", "stops", "route_plans", "routes", "api_keys", "sessions", "one_time_links",
     "webhook_logs", "webhook_deliveries", "webhook_endpoints", "events", "proofs",
-    "package_moves", "package_search", "packages", "drivers",
+    "package_moves", "package_search", "packages", "drivers", "patients",
 )  # fmt: skip
 _numbers = itertools.count(1)
 
@@ -62,6 +64,7 @@ class Subject:
     token: str = ""
     driver: str = ""
     package: str = ""
+    other: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +203,7 @@ def _filled(value: Any, subject: Subject) -> Any:
         token=subject.token,
         driver=subject.driver,
         package=subject.package,
+        other=subject.other,
     )
 
 
@@ -260,6 +264,8 @@ def _subject(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
         return _route(w, kind, scope, links)
     if kind in ("driver", "driver to plan", "driver on shift", "to assign"):
         return _with_driver(w, kind, scope, links)
+    if kind in ("patient", "merged"):
+        return _patient(w, kind, scope, links)
     if kind in ("webhook", "delivery", "finished delivery", "attempt"):
         url = f"http://127.0.0.1:9787/{next(_numbers)}"
         made, _ = webhooks.create(w, scope, CLI, url=url, events=("*",))
@@ -316,6 +322,24 @@ def _route(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
     return Subject(subject_id, stamp=str(sheet.route.version), package=package_id)
 
 
+def _patient(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
+    """A patient, and beside them another one (by id), or one merged into them (by number)."""
+    found = []
+    for _ in range(2):
+        number = f"PMS-{next(_numbers)}"
+        package_id = _package(w, "package", scope, links, external_patient_id=number).id
+        package = packages.find(w, scope, package_id)
+        patients.know(w, package.seq - 1, package.seq)
+        patient = patient_store.for_package(w, package)
+        assert patient is not None
+        found.append(patient)
+    one, other = found
+    if kind == "patient":
+        return Subject(one.id, stamp=str(one.version), other=other.id)
+    one = patients.merge(w, scope, CLI, one.id, other.id)
+    return Subject(one.id, stamp=str(one.version), other=str(other.number))
+
+
 def _attempt(w: Writer, made: Endpoint) -> str:
     """An attempt that was over long ago."""
     attempt_id = prefixed("att")
@@ -328,12 +352,12 @@ def _attempt(w: Writer, made: Endpoint) -> str:
     return attempt_id
 
 
-def _package(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
+def _package(w: Writer, kind: str, scope: Scope, links: Any, **more: Any) -> Subject:
     name = f"Maria {next(_numbers)}"
     places = Places(accounts.locations(w, scope.tenant_id))
     location = next((p for p in places.locations if p.id == scope.location_id), None)
     where = {"pharmacy_id": location.id} if location else {}
-    order = {**ORDER, **where, "patient_name": name, "copay_amount": None}
+    order = {**ORDER, **where, "patient_name": name, "copay_amount": None, **more}
     content, _, _ = read_order(order, places, w.now)
     assert content is not None
     many = [content, content] if kind == "duplicate" else [content]

@@ -24,6 +24,8 @@ EVERYONE = ANY_KEY | SIGNED_IN | {"nobody", "revoked key", "ended session"}
 HOOK = {"url": "http://127.0.0.1:9787/hook", "events": ["*"]}
 ON_IT = {"package_ids": ["{package}"]}
 TO_DRIVER = {"driver_id": "{driver}"}
+TO_MERGE = {"patient_id": "{other}"}
+TO_SPLIT = {"external_patient_id": "{other}"}
 NEW_PERSON = {"name": "Sam Rivera", "email": "{unique}@example.com", "role": "dispatcher"}
 PASSWORDS = {"password": "a dozen blue umbrellas", "again": "a dozen blue umbrellas"}
 CREDENTIALS = {"email": "owner@corner-drug.example", "password": "a dozen blue umbrellas"}
@@ -34,7 +36,7 @@ class Row:
     """One method on one path.
 
     `subject` is the kind of thing its `{id}` names, `send` a body that works (`{unique}`,
-    `{stamp}`, `{token}` and `{driver}` are filled in), `ok` the status of whoever gets in.
+    `{stamp}`, `{token}`, `{driver}`, `{other}` are filled in), `ok` the status of who gets in.
     """
 
     method: str
@@ -94,6 +96,11 @@ API = [
     _api("packages:write", "POST", "/api/packages/{id}/unassign", subject="assigned"),
     _api("packages:write", "POST", "/api/packages/{id}/redeliver", subject="failed"),
     _api("packages:write", "POST", "/api/packages/{id}/return", subject="failed"),
+    _api("packages:read", "GET", "/api/patients"),
+    _api("packages:read", "GET", "/api/patients/{id}", subject="patient"),
+    _api("packages:write", "PATCH", "/api/patients/{id}", subject="patient", notes="Ring twice"),
+    _api("packages:write", "POST", "/api/patients/{id}/merge", subject="patient", **TO_MERGE),
+    _api("packages:write", "POST", "/api/patients/{id}/split", subject="merged", **TO_SPLIT),
     _api("dispatch:manage", "GET", "/api/drivers"),
     _api("dispatch:manage", "POST", "/api/drivers", 201, name="Luis Ortega"),
     _api("dispatch:manage", "GET", "/api/drivers/{id}", subject="driver"),

@@ -96,6 +96,9 @@ async def test_an_edit_changes_fields_of_the_order_and_nothing_else(scene: Scene
         "POST /api/packages/{id}/assign",
         "POST /api/packages/{id}/unassign",
         "POST /api/packages/{id}/return",
+        "PATCH /api/patients/{id}",
+        "POST /api/patients/{id}/merge",
+        "POST /api/patients/{id}/split",
         "POST /api/drivers",
         "PATCH /api/drivers/{id}",
         "POST /api/drivers/{id}/shift",
@@ -127,6 +130,8 @@ KEPT = {  # what a form of each kind may make or change
     "drivers": {"name", "phone", "employment", "vehicle", "capacity", "capabilities", "found_by"}
     | {"location_id", "shift_started_at", "online", "status_changed_at", "left_at", "version"}
     | {"updated_at"},
+    "patients": {"merged_into", "instructions", "receivers", "leave_at_door", "language"}
+    | {"messages", "messages_at", "messages_by", "notes", "version", "updated_at"},
     "users": {"role", "password", "disabled_at", "failures", "last_sign_in_at"},
     "api_keys": {"revoked_at", "revoked_by"},
 }

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.anyio
 
 LARGE = {  # what grows with the years, and search beside them
     "packages",
+    "patients",
     "package_search",
     "package_moves",
     "proofs",

@@ -47,6 +47,7 @@ OWNERS = {
     "package_search": ("packages/store.py",),
     "package_moves": ("packages/store.py",),
     "proofs": ("packages/proofs.py",),
+    "patients": ("patients/store.py",),
     "drivers": ("drivers/store.py",),
     "places": ("geocoding/store.py",),
     "sightings": ("geocoding/store.py",),

@@ -93,6 +93,26 @@ class Served:
         wish = {"driver_id": await self.driver(), "package_ids": on_it}
         return await self.post("/api/routes", wish)
 
+    async def patient(self, number: str = "") -> str:
+        """The patient of a new order."""
+        self.packages += 1
+        number = number or f"PMS-{self.packages}"
+        order = {"rx_number": f"RX-{self.packages}", "external_patient_id": number}
+        await self.post("/api/webhook/orders", orders(order))
+        key, path = await self.world.key(test=True), f"/api/patients?external_patient_id={number}"
+        async with asyncio.timeout(10):
+            while True:
+                listed = await self.program.get(path, headers=header(key))
+                for each in listed.json()["data"]:
+                    return str(each["id"])
+                await asyncio.sleep(0.02)
+
+    async def merged_patient(self) -> str:
+        """A patient into whom the number of the example was merged."""
+        kept, other = await self.patient(), await self.patient("PMS-77")
+        await self.post(f"/api/patients/{kept}/merge", {"patient_id": other})
+        return kept
+
     async def webhook(self) -> str:
         wish = {"url": f"https://{RECEIVER}/hook", "events": ["*"]}
         return str((await self.post("/api/webhooks", wish))["id"])
@@ -187,6 +207,7 @@ async def test_every_curl_of_the_page_does_as_pasted_what_the_page_says(
         "DRIVER_ID": served.driver,
         "ROUTE_ID": served.route,
         "STOP_ID": served.stop,
+        "OTHER_PATIENT_ID": served.patient,
         "WEBHOOK_ID": served.webhook,
         "WEBHOOK_DELIVERY_ID": served.delivery,
         "WEBHOOK_ATTEMPT_ID": served.attempt,
@@ -202,6 +223,9 @@ async def test_every_curl_of_the_page_does_as_pasted_what_the_page_says(
             variables["ROUTE_ID"] = await served.route_of(variables["PACKAGE_ID"])
         if name == "post_api_routes_id_finish":
             variables["ROUTE_ID"] = await served.driven_route()
+        if "$PATIENT_ID" in curl:
+            merged = name == "post_api_patients_id_split"
+            variables["PATIENT_ID"] = await (served.merged_patient if merged else served.patient)()
         for variable, make in prepare.items():
             if f"${variable}" in curl and variable not in variables:
                 variables[variable] = await make()

@@ -79,6 +79,7 @@ ITEM_CODES = (
     ("bad_characters", "Control characters are in it."),
     ("unknown_location", "No such location, or not one of this key's."),
     ("unknown_driver", "No such driver, or not one of this key's."),
+    ("unknown_patient", "No such patient, or not one of this key's."),
     ("conflict", "Two fields contradict each other, or it is already there."),
     ("required_for_sms", "Text messages are on, and there is no phone number."),
 )
@@ -122,6 +123,7 @@ CODES = (
         for act in ACTS
     ),
     Code(409, "possible_duplicate", "The desk has to decide first whether it is a duplicate."),
+    Code(409, "patient_merged", "The patient was merged into another; `details` names them."),
     Code(409, "driver_not_cold_chain", "The driver may not carry cold packages."),
     Code(409, "driver_not_controlled", "The driver may not carry controlled substances."),
     Code(409, "driver_left", "The driver no longer drives here."),
