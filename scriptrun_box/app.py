@@ -32,6 +32,7 @@ from scriptrun_box.kernel.publisher import Publisher
 from scriptrun_box.kernel.tls import machine_addresses, machine_names
 from scriptrun_box.orders import store as orders
 from scriptrun_box.patients.arrivals import Arrivals
+from scriptrun_box.patients.erasing import Finishing
 from scriptrun_box.ui import pages
 from scriptrun_box.ui.live import Hub
 from scriptrun_box.urls import URLS
@@ -125,6 +126,7 @@ async def _start(
     app.state.close_streams = partial(_close_streams, hub, bells)
     arrivals = app.state.arrivals = Arrivals(db)
     await arrivals.start()
+    app.state.erasing = Finishing(db)
     ending.push_async_callback(arrivals.stop)
     deliveries = app.state.deliveries = Deliveries(
         db, settings.webhooks, partial(_allowed, settings)
@@ -205,6 +207,7 @@ def _jobs(
     return [
         (1, "webhooks", deliveries.tick),
         (5, "patients", app.state.arrivals.tick),
+        (5, "erasures", app.state.erasing.tick),
         (1, "write behind", partial(_write_behind, app)),
         (1, "live screens", app.state.live.tick),
         (PULSE_SECONDS, "pulse", partial(_feel_pulse, app)),

@@ -124,9 +124,12 @@ class Database:
         """
         return query(Reader(self._peek), *args, **kwargs)
 
-    async def checkpoint(self) -> None:
-        """Fold the write-ahead log into the file, on the writer like every checkpoint."""
-        await self._run(self._writer, lambda: _checkpoint(self._connection()))
+    async def checkpoint(self) -> bool:
+        """Fold the write-ahead log into the file, on the writer like every checkpoint.
+
+        Whether all of it went in, and the log is empty: a long read may hold it up.
+        """
+        return await self._run(self._writer, lambda: _checkpoint(self._connection()))
 
     def _enqueue(self, waiting: Waiting) -> None:
         self._queue.append(waiting)
@@ -303,11 +306,12 @@ def _in_snapshot(reader: aiosqlite.Connection, query: Any, /, *args: Any, **kwar
         connection.execute("COMMIT")
 
 
-def _checkpoint(connection: Any) -> None:
+def _checkpoint(connection: Any) -> bool:
     # A long read of another process may hold it up: then it is for the next time, not worth a wait.
     connection.execute("PRAGMA busy_timeout = 0")
     try:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
     finally:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
 

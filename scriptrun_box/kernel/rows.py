@@ -1,6 +1,7 @@
 """What actions and queries get to work with: a reader, a writer, and the signals of a commit."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -77,6 +78,21 @@ class Writer(Reader):
                 values = [value for each in rows[at : at + size] for value in each]
                 self.connection.execute(_insertion(into, len(rows[0]), size, upsert), values)
                 at += size
+
+    @contextmanager
+    def leaving_no_trace(self) -> Iterator[None]:
+        """What is overwritten or deleted meanwhile leaves no bytes in the pages it was on."""
+        self.value("PRAGMA secure_delete = ON")
+        try:
+            yield
+        finally:
+            self.value("PRAGMA secure_delete = FAST")
+
+    def give_back_pages(self, count: int) -> bool:
+        """Give so many free pages back to the disk, with what was on them; whether more wait."""
+        before = self.value("PRAGMA freelist_count")
+        self.all(f"PRAGMA incremental_vacuum({count:d})")
+        return bool(0 < self.value("PRAGMA freelist_count") < before)
 
     def before_commit(self, hook: "Callable[[Writer, list[Any]], None]", item: Any) -> None:
         """Collect `item` for one call of `hook` per commit: work that is cheaper done together."""

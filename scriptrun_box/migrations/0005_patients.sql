@@ -28,3 +28,15 @@ CREATE UNIQUE INDEX patients_number ON patients (tenant_id, test, number, locati
 CREATE INDEX patients_list ON patients (tenant_id, test, seq)
   WHERE merged_into IS NULL AND erased_at IS NULL;
 CREATE INDEX patients_merged ON patients (merged_into) WHERE merged_into IS NOT NULL;
+
+CREATE TABLE erasures (             -- the proof that somebody was erased, without a word of them
+  patient_id TEXT PRIMARY KEY,
+  tenant_id TEXT NOT NULL,
+  test INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  by TEXT NOT NULL,
+  packages INTEGER NOT NULL,        -- how many of theirs were overwritten
+  digest TEXT NOT NULL,             -- SHA-256 of patient id, time, who did it and the packages' ids
+  finished_at INTEGER               -- nothing of them is left in the file's bytes; null: not yet
+) STRICT, WITHOUT ROWID;
+CREATE INDEX erasures_unfinished ON erasures (patient_id) WHERE finished_at IS NULL;

@@ -92,10 +92,10 @@ def insert_many(
         )
         found_by.append((number, words.index_words(content)))
     w.insert(COLUMNS, rows)
-    w.before_commit(_index, found_by)
+    w.before_commit(index, found_by)
 
 
-def _index(w: Writer, batches: list[list[tuple[int, str]]]) -> None:
+def index(w: Writer, batches: list[list[tuple[int, str]]]) -> None:
     """The search index is written once per commit: it writes a segment at every savepoint.
 
     Of a package that was changed more than once in this commit the last words count.
@@ -351,7 +351,7 @@ def set_content(w: Writer, package: Package, content: Content, duplicate_of: str
     )
     if changed:
         w.run("DELETE FROM package_search WHERE rowid = ?", (package.seq,))
-        w.before_commit(_index, [(package.seq, words.index_words(content))])
+        w.before_commit(index, [(package.seq, words.index_words(content))])
     return bool(changed)
 
 

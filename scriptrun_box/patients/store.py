@@ -264,3 +264,56 @@ def count_packages(
 def _whose(patient: Patient, number: str) -> list[Any]:
     location_id = patient.location_id
     return [patient.tenant_id, number, patient.test, location_id, location_id]
+
+
+# Erasure -----------------------------------------------------------------------------------------
+
+
+def forget(w: Writer, patient: Patient) -> None:
+    """Overwrite a patient, and delete who was merged into them."""
+    w.run("DELETE FROM patients WHERE merged_into = ?", (patient.id,))
+    _set(w, patient, **columns_of(Profile()), number=None, erased_at=w.now)
+
+
+def insert_erasure(w: Writer, made: Any) -> None:
+    """Keep the proof; `made` is an `erasing.Erasure`."""
+    w.run(
+        "INSERT INTO erasures (patient_id, tenant_id, test, at, by, packages, digest)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            made.patient_id,
+            made.tenant_id,
+            made.test,
+            made.at,
+            made.by,
+            made.packages,
+            made.digest,
+        ),
+    )
+
+
+def erasure(r: Reader, scope: Scope, patient_id: str) -> Any:
+    """The row of one erasure, where the scope may see the patient it was about; else None."""
+    if get(r, scope, patient_id) is None:
+        return None
+    return r.one("SELECT * FROM erasures WHERE patient_id = ?", (patient_id,))
+
+
+def unfinished(r: Reader) -> list[str]:
+    """Patients of whom the file may still have bytes."""
+    rows = r.all("SELECT patient_id FROM erasures WHERE finished_at IS NULL")
+    return [row["patient_id"] for row in rows]
+
+
+def set_finished(w: Writer, patient_ids: Sequence[str], at: int) -> None:
+    """Note that nothing of them is left in the file."""
+    w.many(
+        "UPDATE erasures SET finished_at = ? WHERE patient_id = ?",
+        [(at, patient_id) for patient_id in patient_ids],
+    )
+
+
+def rebuild(w: Writer) -> None:
+    """Write the index of numbers anew: pages it once split may have a stale one."""
+    with w.leaving_no_trace():
+        w.run("REINDEX patients_number")

@@ -151,6 +151,7 @@ EVENT_WORDS = {
     "redeliver": "To be delivered again",
     "return": "Returned to the pharmacy",
     "both": "Kept: no duplicate",
+    "erase": "The patient's data was erased on request",
 }
 
 FILTERS: dict[str, Callable[..., Any]] = {

@@ -123,6 +123,7 @@ CODES = (
         for act in ACTS
     ),
     Code(409, "possible_duplicate", "The desk has to decide first whether it is a duplicate."),
+    Code(409, "patient_has_packages", "A package of the patient is not over yet."),
     Code(409, "patient_merged", "The patient was merged into another; `details` names them."),
     Code(409, "driver_not_cold_chain", "The driver may not carry cold packages."),
     Code(409, "driver_not_controlled", "The driver may not carry controlled substances."),
