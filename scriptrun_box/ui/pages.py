@@ -47,6 +47,7 @@ class NavItem:
 NAV = (
     NavItem("/", "Dashboard", "d"),
     NavItem("/packages", "Packages", "p"),
+    NavItem("/patients", "Patients", "n"),
     NavItem("/drivers", "Drivers", "v"),
     NavItem("/settings/integrations", "Integrations", "i", settings=True),
     NavItem("/settings/users", "Users", "u", settings=True),

@@ -25,6 +25,7 @@ from scriptrun_box.kernel.scope import CLI, Scope
 from scriptrun_box.orders.reading import Places, read_order
 from scriptrun_box.packages import actions as packages
 from scriptrun_box.patients import actions as patients
+from scriptrun_box.patients import erasing
 from scriptrun_box.patients import store as patient_store
 from scriptrun_box.routes import actions as routes
 from scriptrun_box.webhooks import actions as webhooks
@@ -267,7 +268,7 @@ def _subject(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
         return _route(w, kind, scope, links)
     if kind in ("driver", "driver to plan", "driver on shift", "to assign"):
         return _with_driver(w, kind, scope, links)
-    if kind in ("patient", "merged"):
+    if kind in ("patient", "merged", "over", "erased"):
         return _patient(w, kind, scope, links)
     if kind in ("webhook", "delivery", "finished delivery", "attempt"):
         url = f"http://127.0.0.1:9787/{next(_numbers)}"
@@ -339,6 +340,13 @@ def _patient(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
     one, other = found
     if kind == "patient":
         return Subject(one.id, stamp=str(one.version), other=other.id)
+    if kind in ("over", "erased"):
+        for package in patient_store.packages_of(w, one, [str(one.number)], None, 10):
+            packages.cancel(w, scope, CLI, package.id, "other")
+    if kind == "over":
+        return Subject(one.id, stamp=str(one.version))
+    if kind == "erased":
+        return Subject(erasing.erase(w, scope, CLI, one.id).erasure.patient_id)
     one = patients.merge(w, scope, CLI, one.id, other.id)
     return Subject(one.id, stamp=str(one.version), other=str(other.number))
 

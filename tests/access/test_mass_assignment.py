@@ -124,13 +124,24 @@ FORMS = [row for row in ROWS if row.changes and not row.keyed and row.subject !=
 OWN_FIELDS = {"/settings/integrations/keys": {"test", "location_id"}, "/sandbox": {"test"}}
 KEPT = {  # what a form of each kind may make or change
     "packages": {"notes", "status", "updated_at", "driver_id", "duplicate_of", "copay_cents"}
-    | {"requires_signature", "failure_reason"},
+    | {"requires_signature", "failure_reason"}
+    # An erasure overwrites these, and with nothing that was sent:
+    | {"patient_name", "patient_address", "patient_phone", "name_key", "external_patient_id"}
+    | {"medications", "notes_withheld", "barcode", "address_incomplete"},
     "webhook_endpoints": {"url", "events", "state", "paused_at", "deleted_at", "secret"}
     | {"next_secret", "rotation_ends_at"},
     "drivers": {"name", "phone", "employment", "vehicle", "capacity", "capabilities", "found_by"}
     | {"location_id", "shift_started_at", "online", "status_changed_at", "left_at", "version"}
     | {"updated_at"},
-    "patients": {"merged_into", "instructions", "receivers", "leave_at_door", "language"}
+    "patients": {
+        "number",
+        "erased_at",
+        "merged_into",
+        "instructions",
+        "receivers",
+        "leave_at_door",
+        "language",
+    }
     | {"messages", "messages_at", "messages_by", "notes", "version", "updated_at"},
     "users": {"role", "password", "disabled_at", "failures", "last_sign_in_at"},
     "api_keys": {"revoked_at", "revoked_by"},

@@ -22,6 +22,7 @@ from scriptrun_box.packages.api import PACKAGE_ID, look
 from scriptrun_box.packages.lifecycle import CANCEL_REASONS, FAILURE_REASONS, NOT_YET_OUT
 from scriptrun_box.packages.model import Content, Package, order_fields
 from scriptrun_box.packages.seen import Seen, as_seen, at_arrival
+from scriptrun_box.patients import store as patients
 from scriptrun_box.ui import driving, pages, parcel, queries
 
 FLAGS = ("requires_signature", "cold_chain", "controlled_substance")
@@ -182,6 +183,7 @@ async def _page(
         status,
         whole=whole,
         package=found,
+        patient=await call.box.db.read(patients.for_package, found),
         drivers=drivers,
         proof=proofs.wire(whole.proof, call.box.links, clock.now_ms()),
         form=given or _form(found.content),

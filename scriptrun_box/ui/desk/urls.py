@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from scriptrun_box.accounts.gates import ANY_ROLE, STAFF
+from scriptrun_box.accounts.gates import ANY_ROLE, OWNER, STAFF
 from scriptrun_box.kernel.http import Url, anyone
 from scriptrun_box.ui import door, live, pages
 
-from . import dashboard, driver, drivers, package, packages
+from . import dashboard, driver, drivers, package, packages, patient, patients
 
 PAGES: Sequence[Url] = [
     Url("GET", "/static/{name}", pages.static, anyone, before_setup=True),
@@ -33,6 +33,14 @@ PAGES: Sequence[Url] = [
     Url("POST", "/packages/{id}/assign", package.assign, STAFF, page=True),
     Url("POST", "/packages/{id}/unassign", package.unassign, STAFF, page=True),
     Url("POST", "/packages/{id}/walk", package.walk, STAFF, page=True),
+    Url("GET", "/patients", patients.patients, STAFF, page=True),
+    Url("GET", "/patients.csv", patients.export, STAFF, page=True),
+    Url("GET", "/patients/{id}", patient.patient, STAFF, page=True),
+    Url("POST", "/patients/{id}", patient.edit, STAFF, page=True),
+    Url("POST", "/patients/{id}/merge", patient.merge, STAFF, page=True),
+    Url("POST", "/patients/{id}/split", patient.split, STAFF, page=True),
+    Url("POST", "/patients/{id}/erase", patient.erase, OWNER, page=True),
+    Url("GET", "/patients/{id}/erasure.json", patient.certificate_file, STAFF, page=True),
     Url("GET", "/drivers", drivers.drivers, STAFF, page=True),
     Url("POST", "/drivers", drivers.add, STAFF, page=True),
     Url("GET", "/drivers.csv", drivers.export, STAFF, page=True),
