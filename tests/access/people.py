@@ -40,10 +40,7 @@ STEPS = {"assigned": 1, "out": 2, "failed": 3, "photo": 3, "signature": 3}
 MADE_BY_TESTS = (
     "outcomes", "stops", "route_plans", "routes", "api_keys", "sessions", "one_time_links",
     "webhook_logs", "webhook_deliveries", "webhook_endpoints", "events", "proofs",
-    "package_moves", "package_search", "packages", "drivers", "patients",
-    "api_keys", "sessions", "one_time_links", "webhook_logs", "webhook_deliveries",
-    "webhook_endpoints", "events", "proofs", "package_moves", "package_search", "packages",
-    "drivers", "patients", "erasures",
+    "package_moves", "package_search", "packages", "drivers", "patients", "erasures",
 )  # fmt: skip
 _numbers = itertools.count(1)
 
