@@ -16,7 +16,7 @@ from scriptrun_box.accounts import store as accounts_store
 from scriptrun_box.accounts.model import User
 from scriptrun_box.app import public_url
 from scriptrun_box.delivery import sandbox
-from scriptrun_box.demo_orders import DRIVERS, ON_SHIFT, STORIES, Story, order
+from scriptrun_box.demo_orders import DRIVERS, ON_SHIFT, PATIENTS, STORIES, Story, order
 from scriptrun_box.drivers import actions as drivers
 from scriptrun_box.drivers import dispatch
 from scriptrun_box.drivers.model import Driver
@@ -29,6 +29,8 @@ from scriptrun_box.kernel.scope import CLI, Actor, Scope
 from scriptrun_box.kernel.server import CannotListen, bind
 from scriptrun_box.orders.reading import Places, read_order
 from scriptrun_box.packages import actions as packages
+from scriptrun_box.patients import actions as patients
+from scriptrun_box.patients import store as patients_store
 from scriptrun_box.ui.demo.receiver import Receiver
 from scriptrun_box.ui.driving import problem
 from scriptrun_box.webhooks import actions as webhooks
@@ -146,6 +148,7 @@ def seed(w: Writer, settings: Settings, password: str, port: int) -> Made:
     seeder.play(Scope(tenant_id), Actor.key(live.key.id), STORIES)
     seeder.play(Scope(tenant_id, True), Actor.key(test.key.id), [Story()] * SANDBOX_ORDERS)
     w.now = now
+    _describe(w, Scope(tenant_id), actor)
     accounts_store.add_month_usage(w, tenant_id, clock.month(now), len(STORIES))
     meta.put(w, MARK, str(now))
     return Made(EMAIL, password, live.secret, test.secret)
@@ -212,6 +215,14 @@ def _take_on(w: Writer, scope: Scope, actor: Actor) -> list[Driver]:
     """The drivers, and which of them are on shift."""
     made = [drivers.create(w, scope, actor, each) for each in DRIVERS]
     return [drivers.set_shift(w, scope, actor, each.id, True) for each in made[:ON_SHIFT]]
+
+
+def _describe(w: Writer, scope: Scope, actor: Actor) -> None:
+    """Say of some patients what the desk would know of them."""
+    patients.know(w, 0, patients_store.newest_package(w))
+    for number, words in PATIENTS.items():
+        (patient,) = patients_store.page(w, scope, "", number, None, 1)
+        patients.change(w, scope, actor, patient.id, words)
 
 
 def _add_staff(w: Writer, owner: User) -> None:

@@ -88,6 +88,17 @@ DRIVERS: tuple[dict[str, Any], ...] = (
     },
 )
 ON_SHIFT = 2  # the first of them
+PATIENTS: dict[str, dict[str, Any]] = {  # what the desk knows of some of them, by number
+    "PMS-9000": {
+        "instructions": "Ring twice, she is slow on the stairs. The dog is friendly.",
+        "may_receive": ["Jorge Rodriguez, son", "The doorman, until 6 pm"],
+        "language": "es",
+        "messages_consent": True,
+    },
+    "PMS-9001": {"leave_at_door": True, "messages_consent": True},
+    "PMS-9005": {"messages_consent": False, "notes": "Calls if nobody came by noon."},
+    "PMS-9023": {"instructions": "Side entrance, the front door sticks.", "leave_at_door": True},
+}
 
 
 def order(number: int, story: Story) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Patients over HTTP: list, read, change, merge, split."""
+"""Patients over HTTP: list, read, change, merge, split; the certificate of who was erased."""
 
 import re
 
@@ -14,7 +14,7 @@ from scriptrun_box.packages.api import (
     look,
 )
 
-from . import actions, store
+from . import actions, erasing, store
 from .model import MergeIn, PatientChangeIn, SplitIn, wire
 
 PATIENT_ID = re.compile(r"pat_[0-9a-f]{32}")
@@ -70,6 +70,12 @@ async def split_patient(call: Call) -> Response:
         wish.version,
     )
     return await _answer(call, made.id)
+
+
+async def read_erasure(call: Call) -> Response:
+    """The certificate of a patient that was erased."""
+    found = await call.box.db.read(erasing.find, call.whose, patient_id_of(call))
+    return json_answer(erasing.wire(found))
 
 
 def patient_id_of(call: Call) -> str:

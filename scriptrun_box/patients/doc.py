@@ -91,6 +91,23 @@ MERGE = Doc(
     answer={**PATIENT, "external_patient_ids": ["PMS-9081", "PMS-77"], "version": 2},
     refusals=(400, 404, 409),
 )
+ERASURE = Doc(
+    group=GROUP,
+    summary="Read the certificate of an erased patient",
+    text="Only an owner erases, on the screen. digest is the SHA-256 of the patient's id,"
+    " erased_at, erased_by and the ids of the packages in their order, one a line; finished_at is"
+    " null until the last byte has left the box's file.",
+    answer={
+        "patient_id": OTHER,
+        "erased_at": "2026-04-20T14:00:00Z",
+        "erased_by": "user:usr_00000000000000000000000000000000",
+        "packages": 3,
+        "digest": "0" * 64,
+        "finished_at": "2026-04-20T14:00:05Z",
+        "test": False,
+    },
+    refusals=(400, 404),
+)
 SPLIT = Doc(
     group=GROUP,
     summary="Split a number off again",

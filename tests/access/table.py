@@ -101,6 +101,7 @@ API = [
     _api("packages:write", "PATCH", "/api/patients/{id}", subject="patient", notes="Ring twice"),
     _api("packages:write", "POST", "/api/patients/{id}/merge", subject="patient", **TO_MERGE),
     _api("packages:write", "POST", "/api/patients/{id}/split", subject="merged", **TO_SPLIT),
+    _api("packages:read", "GET", "/api/patients/{id}/erasure", subject="erased"),
     _api("dispatch:manage", "GET", "/api/drivers"),
     _api("dispatch:manage", "POST", "/api/drivers", 201, name="Luis Ortega"),
     _api("dispatch:manage", "GET", "/api/drivers/{id}", subject="driver"),

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from scriptrun_box.patients import actions as patients
 from tests.world import orders
 
 from .people import Caller, Scene, changed
@@ -19,8 +20,9 @@ OF_PACKAGES = (
     "/live/packages",
 )  # fmt: skip
 OF_DRIVERS = ("/api/drivers", "/drivers", "/drivers.csv", "/live/drivers")
+OF_PATIENTS = ("/api/patients", "/patients", "/patients.csv")
 OF_WEBHOOKS = ("/api/webhooks", "/settings/integrations")
-WITH_OWN_THINGS = (*OF_PACKAGES, *OF_DRIVERS, *OF_WEBHOOKS)
+WITH_OWN_THINGS = (*OF_PACKAGES, *OF_PATIENTS, *OF_DRIVERS, *OF_WEBHOOKS)
 SIDES = {"live key": "Livia", "sandbox key": "Sandra", "stranger's key": "Strangeways"}
 
 
@@ -31,6 +33,7 @@ async def fill(scene: Scene) -> dict[str, Caller]:
     callers = {each.name: each for each in await scene.callers(push)}
     for name, word in SIDES.items():
         order = {"patient_name": f"{word} Nowhere", "rx_number": f"RX-{word}", "barcode": word}
+        order["external_patient_id"] = f"PMS-{word}"
         headers = callers[name].headers
         got = await scene.client.post(push.path, json=orders(order), headers=headers)
         assert got.json()["created"] == 1 and got.json()["warnings"] == []
@@ -39,6 +42,7 @@ async def fill(scene: Scene) -> dict[str, Caller]:
         assert got.status_code == 201
         body = {"url": f"http://127.0.0.1:9787/{word}", "events": ["*"]}
         assert (await scene.client.post(hook.path, json=body, headers=headers)).status_code == 201
+    await scene.world.db.write(patients.know, 0, 1_000_000)  # the reader is past these places
     return callers
 
 

@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from scriptrun_box.accounts.actions import NewKey
 from scriptrun_box.kernel.db import Database, Writer
 from scriptrun_box.kernel.scope import CLI, Scope
+from scriptrun_box.patients.actions import know
 from scriptrun_box.ui.openapi import openapi
 from scriptrun_box.urls import URLS
 from scriptrun_box.webhooks import actions as webhooks
@@ -78,7 +79,11 @@ async def subjects(
     keyed = header(key)
     order = orders({"external_patient_id": "PMS-1"})
     pushed = await client.post("/api/webhook/orders", json=order, headers=keyed)
+    body = orders({"external_patient_id": "PMS-9081"})
+    pushed = await client.post("/api/webhook/orders", json=body, headers=keyed)
     (package_id,) = pushed.json()["package_ids"]
+    await db.write(know, 0, 1_000_000)  # its number
+    patients = await client.get("/api/patients", headers=keyed)
     driver = await client.post("/api/drivers", json={"name": "Luis Ortega"}, headers=keyed)
     planned = {"driver_id": driver.json()["id"], "package_ids": [package_id]}
     route = await client.post("/api/routes", json=planned, headers=keyed)
@@ -97,6 +102,7 @@ async def subjects(
     return {
         "/api/packages": package_id,
         "/api/test/packages": package_id,
+        "/api/patients": patients.json()["data"][0]["id"],
         "/api/drivers": driver.json()["id"],
         "/api/routes": route.json()["id"],
         "/api/stops": route.json()["stops"][0]["id"],

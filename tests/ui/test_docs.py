@@ -20,8 +20,12 @@ import scriptrun_box
 from scriptrun_box.app import create_app
 from scriptrun_box.kernel import errors
 from scriptrun_box.kernel.opening import open_folder
+from scriptrun_box.kernel.scope import CLI
 from scriptrun_box.kernel.server import bind, build_server
 from scriptrun_box.orders.model import OrderIn
+from scriptrun_box.patients import actions as patients
+from scriptrun_box.patients import erasing
+from scriptrun_box.patients import store as patient_store
 from scriptrun_box.ui.docs import words
 from scriptrun_box.ui.openapi import documented, operation_id
 from scriptrun_box.urls import URLS
@@ -112,6 +116,16 @@ class Served:
         kept, other = await self.patient(), await self.patient("PMS-77")
         await self.post(f"/api/patients/{kept}/merge", {"patient_id": other})
         return kept
+
+    async def erase(self, patient_id: str) -> None:
+        """What an owner does on the screen, once the package is over."""
+        db, scope = self.world.db, self.world.sandbox_scope
+        patient = await db.read(patients.find, scope, patient_id)
+        for package in await db.read(
+            patient_store.packages_of, patient, [str(patient.number)], None, 10
+        ):
+            await self.post(f"/api/packages/{package.id}/cancel")
+        await db.write(erasing.erase, scope, CLI, patient_id)
 
     async def webhook(self) -> str:
         wish = {"url": f"https://{RECEIVER}/hook", "events": ["*"]}
@@ -226,6 +240,8 @@ async def test_every_curl_of_the_page_does_as_pasted_what_the_page_says(
         if "$PATIENT_ID" in curl:
             merged = name == "post_api_patients_id_split"
             variables["PATIENT_ID"] = await (served.merged_patient if merged else served.patient)()
+            if name == "get_api_patients_id_erasure":
+                await served.erase(variables["PATIENT_ID"])
         for variable, make in prepare.items():
             if f"${variable}" in curl and variable not in variables:
                 variables[variable] = await make()

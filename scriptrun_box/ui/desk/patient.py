@@ -181,6 +181,7 @@ async def _certificate(call: Call) -> Response:
         call,
         "desk/patient_erased.html",
         erasure=erasure,
+        proof=erasing.wire(erasure),
         by=by,
         notice=pages.done(call, DONE),
         copies=call.box.settings.copies.keep,
