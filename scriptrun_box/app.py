@@ -33,6 +33,7 @@ from scriptrun_box.kernel.tls import machine_addresses, machine_names
 from scriptrun_box.orders import store as orders
 from scriptrun_box.patients.arrivals import Arrivals
 from scriptrun_box.patients.erasing import Finishing
+from scriptrun_box.routes.planning import Planner
 from scriptrun_box.ui import pages
 from scriptrun_box.ui.live import Hub
 from scriptrun_box.urls import URLS
@@ -136,6 +137,9 @@ async def _start(
     finder = app.state.finder = Finder(db, settings.geocoding, settings.server.port)
     await finder.start()
     ending.push_async_callback(finder.stop)
+    planner = app.state.planner = Planner(db, settings.routing.url)
+    db.listen(planner.heard)
+    ending.push_async_callback(planner.stop)
     jobs = Jobs()
     for seconds, name, run in _jobs(app, box, deliveries):
         jobs.every(seconds, name, run)
@@ -209,6 +213,7 @@ def _jobs(
         (5, "patients", app.state.arrivals.tick),
         (5, "erasures", app.state.erasing.tick),
         (1, "write behind", partial(_write_behind, app)),
+        (1, "route plans", app.state.planner.tick),
         (1, "live screens", app.state.live.tick),
         (PULSE_SECONDS, "pulse", partial(_feel_pulse, app)),
         (20, "addresses", app.state.finder.tick),

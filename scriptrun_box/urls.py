@@ -19,6 +19,7 @@ from scriptrun_box.patients import api as patients
 from scriptrun_box.patients import doc as patients_doc
 from scriptrun_box.routes import api as routes
 from scriptrun_box.routes import doc as routes_doc
+from scriptrun_box.routes import plans_api as plans
 from scriptrun_box.ui import urls_settings
 from scriptrun_box.ui.desk import urls as urls_desk
 from scriptrun_box.webhooks import api as webhooks
@@ -99,6 +100,17 @@ API: Sequence[Url] = [
         DISPATCH,
         routes_doc.NEAREST,
     ),
+    api("POST", "/api/routes/optimize", plans.optimize, DISPATCH, routes_doc.OPTIMIZE),
+    api(
+        "POST",
+        "/api/routes/{id}/optimize",
+        plans.optimize_route,
+        DISPATCH,
+        routes_doc.OPTIMIZE_ROUTE,
+    ),
+    api("GET", "/api/plans/{id}", plans.read_plan, DISPATCH_READ, routes_doc.READ_PLAN),
+    api("POST", "/api/plans/{id}/commit", plans.commit_plan, DISPATCH, routes_doc.COMMIT_PLAN),
+    api("POST", "/api/plans/{id}/cancel", plans.cancel_plan, DISPATCH, routes_doc.CANCEL_PLAN),
     api("POST", "/api/routes/{id}/start", routes.start_route, DISPATCH, routes_doc.START),
     api("POST", "/api/routes/{id}/finish", routes.finish_route, DISPATCH, routes_doc.FINISH),
     api("POST", "/api/routes/{id}/cancel", routes.cancel_route, DISPATCH, routes_doc.CANCEL),

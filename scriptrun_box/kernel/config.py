@@ -104,6 +104,10 @@ class GeocodingSettings(Section):
     url: str = ""
 
 
+class RoutingSettings(Section):
+    url: str = Field("", pattern=r"^(https?://\S+)?$")
+
+
 class RetentionSettings(Section):
     events_days: int = Field(30, ge=1)
 
@@ -129,6 +133,7 @@ class Settings(Section):
     plans: PlansSettings = PlansSettings()
     webhooks: WebhooksSettings = WebhooksSettings()
     geocoding: GeocodingSettings = GeocodingSettings()
+    routing: RoutingSettings = RoutingSettings()
     retention: RetentionSettings = RetentionSettings()
     metrics: MetricsSettings = MetricsSettings()
     support: SupportSettings = SupportSettings()

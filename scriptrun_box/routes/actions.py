@@ -29,8 +29,8 @@ OUTCOMES = {"delivered": "delivered", "failed": "failed"}  # by a package's stat
 
 def create(w: Writer, scope: Scope, actor: Actor, given: Mapping[str, Any]) -> Sheet:
     """Make a route, with packages where they are named; `given` are checked fields of `RouteIn`."""
-    location_id, time_zone = _location(w, scope, given.get("pharmacy_id"))
-    date = _date(given.get("date") or clock.local_date(w.now, time_zone))
+    location_id, time_zone = location_of(w, scope, given.get("pharmacy_id"))
+    date = date_of(given.get("date") or clock.local_date(w.now, time_zone))
     need_driver(w, scope, given["driver_id"])
     if store.count_open(w, scope, date) >= OPEN_PER_DAY_MAX:
         raise Conflict(f"There are {OPEN_PER_DAY_MAX} routes on that day.", code="too_many_routes")
@@ -80,7 +80,7 @@ def edit(
         route = find(w, scope, route_id)
     sheet = whole(w, scope, route)
     changed: dict[str, Any] = {}
-    date = _date(given.get("date") or route.date)
+    date = date_of(given.get("date") or route.date)
     if date != route.date:
         changed["date"] = date
     if "ends_at_start" in given:
@@ -243,7 +243,7 @@ def _stuck(driver: Driver, sheet: Sheet) -> list[tuple[Package, lifecycle.Refuse
     return found
 
 
-def _location(w: Writer, scope: Scope, location_id: str | None) -> tuple[str, str]:
+def location_of(w: Writer, scope: Scope, location_id: str | None) -> tuple[str, str]:
     """(id, time zone) of where a route begins: as named, or the caller's first location."""
     known = {
         place.id: place.time_zone
@@ -256,7 +256,8 @@ def _location(w: Writer, scope: Scope, location_id: str | None) -> tuple[str, st
     return wanted, known[wanted]
 
 
-def _date(text: str) -> str:
+def date_of(text: str) -> str:
+    """A day of the calendar as it was given; raises Invalid."""
     if not clock.is_date(text):
         raise drivers.invalid("date", "bad_format", "date is written YYYY-MM-DD.")
     return text

@@ -2,15 +2,8 @@
 
 from scriptrun_box.kernel.http import Doc
 
-from .model import (
-    MoveStopIn,
-    PackagesIn,
-    PutIn,
-    RouteChangeIn,
-    RouteIn,
-    StartIn,
-    VersionIn,
-)
+from .model import MoveStopIn, PackagesIn, PutIn, RouteChangeIn, RouteIn, StartIn, VersionIn
+from .plan import OptimizeIn
 
 GROUP = "Routes"
 DRIVER_ID = "drv_00000000000000000000000000000000"
@@ -181,6 +174,96 @@ FINISH = Doc(
         "stops": [{**STOP, "done_at": "2026-04-20T15:00:00Z"}],
         "version": 5,
     },
+    refusals=(400, 404, 409),
+)
+PLANNED = {
+    "id": "pln_00000000000000000000000000000000",
+    "status": "queued",
+    "progress": 0,
+    "date": "2026-04-20",
+    "pharmacy_id": "00000000-0000-4000-8000-000000000000",
+    "route_id": None,
+    "reason": None,
+    "routes": [],
+    "left_out": [],
+    "driving_seconds": None,
+    "distances": None,
+    "skipped": [],
+    "route_ids": [],
+    "test": False,
+    "created_at": "2026-04-20T12:00:00Z",
+    "updated_at": "2026-04-20T12:00:00Z",
+}
+READY = {
+    **PLANNED,
+    "status": "ready",
+    "progress": 100,
+    "routes": [
+        {
+            "driver_id": DRIVER_ID,
+            "route_id": None,
+            "stops": [
+                {
+                    "package_ids": [PACKAGE_ID],
+                    "arrives_at": "2026-04-20T13:42:00Z",
+                    "late": False,
+                    "position": 1,
+                }
+            ],
+        }
+    ],
+    "left_out": [{"package_id": "00000000000000000000000000000001", "reason": "no_place"}],
+    "driving_seconds": 540,
+    "distances": "estimate",
+}
+OPTIMIZE = Doc(
+    group=GROUP,
+    summary="Plan drivers' routes of a day",
+    text="Asks the optimiser for the best routes of these drivers with these packages (without"
+    " package_ids: all that wait for that day) and what is on their planned routes; stops fixed by"
+    " hand stay where they are. The answer is a plan that is computed in about ten seconds: read it"
+    " until it is ready, then commit it. Nothing changes before. Without the optimiser installed"
+    " this is 409 extra_missing.",
+    body=OptimizeIn,
+    curl=_with_ids("POST", "/api/routes/optimize", """{"driver_ids": ["'"$DRIVER_ID"'"]}"""),
+    answer=PLANNED,
+    status=202,
+    refusals=(400, 404, 409),
+)
+OPTIMIZE_ROUTE = Doc(
+    group=GROUP,
+    summary="Plan the order of one route",
+    text="As above, for the open stops of one route, a started one too.",
+    body=VersionIn,
+    example={},
+    answer=PLANNED,
+    status=202,
+    refusals=(400, 404, 409),
+)
+READ_PLAN = Doc(
+    group=GROUP,
+    summary="Read a plan",
+    text="status goes from queued over running (progress is percent) to ready or failed (reason"
+    " says why in words), then to committed or cancelled. reason of what was left out is one of"
+    " no_place (nobody knows where it is yet), no_driver_may, no_room, too_late, no_time (it does"
+    " not fit with what is promised to others), possible_duplicate, not_waiting, other_location."
+    " distances is roads where a road server was asked, else estimate.",
+    answer=READY,
+    refusals=(400, 404),
+)
+COMMIT_PLAN = Doc(
+    group=GROUP,
+    summary="Make a plan so",
+    text="One that is ready. Packages and routes are looked at again: what somebody changed"
+    " meanwhile stays as it is and stands in skipped; route_ids are the routes as they are now.",
+    answer={**READY, "status": "committed", "route_ids": [LISTED["id"]]},
+    refusals=(400, 404, 409),
+)
+CANCEL_PLAN = Doc(
+    group=GROUP,
+    summary="Drop a plan",
+    text="Computed or not. Said again it changes nothing.",
+    answer={**PLANNED, "status": "cancelled"},
     refusals=(400, 404, 409),
 )
 CANCEL = Doc(

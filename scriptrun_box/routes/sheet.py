@@ -33,7 +33,7 @@ def load(r: Reader, scope: Scope, route: Route) -> Sheet:
         route=route,
         visits=tuple(visit for visit in visits if visit.packages or visit.stop.done_at),
         outcomes=store.outcomes(r, route.id),
-        time_zone=time_zone(r, route),
+        time_zone=time_zone_of(r, route.tenant_id, route.location_id),
     )
 
 
@@ -47,10 +47,10 @@ def whole(r: Reader, scope: Scope, route: Route) -> Sheet:
     return load(r, replace(scope, location_id=None), route)
 
 
-def time_zone(r: Reader, route: Route) -> str:
-    """The time zone that its times of day are meant in."""
-    places = accounts.locations(r, route.tenant_id)
-    return next(place.time_zone for place in places if place.id == route.location_id)
+def time_zone_of(r: Reader, tenant_id: str, location_id: str) -> str:
+    """The time zone that times of day are meant in there."""
+    places = accounts.locations(r, tenant_id)
+    return next(place.time_zone for place in places if place.id == location_id)
 
 
 def need_version(r: Reader, route: Route, version: int | None) -> None:

@@ -123,8 +123,13 @@ def put_in_order(
     *,
     by: str,
     version: int | None = None,
+    arrivals: Mapping[str, int] | None = None,
 ) -> Sheet:
-    """Order a route's stops by the first of their packages named; what is not named goes last."""
+    """Order a route's stops by the first of their packages named; what is not named goes last.
+
+    `arrivals` says when the driver comes to a package's door, where somebody knows it better than
+    the estimate.
+    """
     route = find(w, scope, route_id)
     need_version(w, route, version)
     need_open(route)
@@ -135,7 +140,8 @@ def put_in_order(
         named = [places[each.id] for each in visit.packages if each.id in places]
         return visit.stop.done_at is None, min(named, default=len(places))
 
-    arrange(w, scope, actor, sheet, sorted(sheet.visits, key=key), "put_in_order", by=by)
+    ordered = sorted(sheet.visits, key=key)
+    arrange(w, scope, actor, sheet, ordered, "put_in_order", arrivals, by=by)
     return read(w, scope, route.id)
 
 
@@ -178,12 +184,16 @@ def arrange(
     sheet: Sheet,
     ordered: Sequence[Visit],
     act: str,
+    known_arrivals: Mapping[str, int] | None = None,
     **detail: Any,
 ) -> None:
     """Write the stops of a route in this order, with one stop a door and the times that follow."""
     visits = _by_door(sheet.route, ordered)
     known = times.window(w, sheet.route, sheet.time_zone, w.now)
     planned = times.arrivals(sheet, visits, known)
+    better = known_arrivals or {}
+    if all(package.id in better for visit in visits for package in visit.packages):
+        planned = [better[visit.packages[0].id] if visit.packages else None for visit in visits]
     store.write_stops(
         w,
         sheet.route.id,

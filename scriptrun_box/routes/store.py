@@ -9,7 +9,8 @@ from scriptrun_box.kernel.db import Reader, Writer
 from scriptrun_box.kernel.scope import Actor, Scope
 from scriptrun_box.packages.words import fold
 
-from .model import Break, Count, Plan, Route, Stop, breaks_wire, plan_of, route_of, stop_of
+from .model import Break, Count, Route, Stop, breaks_wire, route_of, stop_of
+from .plan import Plan, plan_of
 
 COLUMNS = (
     "routes (seq, id, tenant_id, test, location_id, driver_id, date, status, ends_at_start,"

@@ -61,18 +61,24 @@ def pace_of(r: Reader, location_id: str) -> float:
 
 def window(r: Reader, route: Route, time_zone: str, now: int) -> Window:
     """What a route is timed with, as it stands."""
-    planned = route.leaves_at or clock.moment(route.date, LEAVES_AT, time_zone)
-    if route.leaves_at is None and route.date == clock.local_date(now, time_zone):
-        planned = max(planned, now)
     return Window(
         start=store.start_of(r, route.location_id),
-        leaves_at=route.started_at or planned,
-        breaks=tuple(_break_times(each, route.date, time_zone) for each in route.breaks),
+        leaves_at=route.started_at or leaves(route.leaves_at, route.date, time_zone, now),
+        breaks=tuple(break_times(each, route.date, time_zone) for each in route.breaks),
         pace=pace_of(r, route.location_id),
     )
 
 
-def _break_times(pause: Break, date: str, time_zone: str) -> tuple[int, int, int]:
+def leaves(planned: int | None, date: str, time_zone: str, now: int) -> int:
+    """When a route leaves: as planned, else in the morning, today not before now."""
+    if planned is not None:
+        return planned
+    morning = clock.moment(date, LEAVES_AT, time_zone)
+    return max(morning, now) if date == clock.local_date(now, time_zone) else morning
+
+
+def break_times(pause: Break, date: str, time_zone: str) -> tuple[int, int, int]:
+    """A break's (from, until, how long) in milliseconds."""
     after = clock.moment(date, pause.after, time_zone)
     before = clock.moment(date, pause.before, time_zone)
     return after, max(after, before), pause.minutes * MINUTE_MS

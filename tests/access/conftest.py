@@ -23,6 +23,7 @@ async def box(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
     folder = tmp_path_factory.mktemp("access") / "data"
     async with running(folder, limits=LIMITS, webhooks=LOOPBACK) as app:
         await app.state.deliveries.stop()
+        await app.state.planner.stop()
         async with client_of(app) as client:
             yield Scene(app, await build_world(app.state.box.db), client)
 

@@ -28,6 +28,7 @@ from scriptrun_box.patients import actions as patients
 from scriptrun_box.patients import erasing
 from scriptrun_box.patients import store as patient_store
 from scriptrun_box.routes import actions as routes
+from scriptrun_box.routes import plans
 from scriptrun_box.webhooks import actions as webhooks
 from scriptrun_box.webhooks.model import Endpoint
 from tests.world import ORDER, World
@@ -263,6 +264,8 @@ def _subject(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
         return _package(w, kind, scope, links)
     if kind in ("route", "driven route", "stop"):
         return _route(w, kind, scope, links)
+    if kind in ("plan", "ready plan"):
+        return _plan(w, kind, scope, links)
     if kind in ("driver", "driver to plan", "driver on shift", "to assign"):
         return _with_driver(w, kind, scope, links)
     if kind in ("patient", "merged", "over", "erased"):
@@ -346,6 +349,21 @@ def _patient(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
         return Subject(erasing.erase(w, scope, CLI, one.id).erasure.patient_id)
     one = patients.merge(w, scope, CLI, one.id, other.id)
     return Subject(one.id, stamp=str(one.version), other=str(other.number))
+
+
+def _plan(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
+    """A plan that nobody computes; a ready one takes a package to a driver."""
+    driver = drivers.create(w, scope, CLI, {"name": f"Luis {next(_numbers)}"})
+    package_id = _package(w, "package", scope, links).id
+    w.run("DELETE FROM route_plans")  # the queue is short
+    given = {"driver_ids": [driver.id], "package_ids": [package_id]}
+    made = plans.ask(w, scope, CLI, given)
+    if kind == "ready plan":
+        stop = {"package_ids": [package_id], "arrives_at": w.now, "late": False}
+        route = {"driver_id": driver.id, "route_id": None, "version": None, "stops": [stop]}
+        seen = {package_id: ["created", None]}
+        plans.move(w, made, status="ready", result={"routes": [route], "seen": seen})
+    return Subject(made.id)
 
 
 def _attempt(w: Writer, made: Endpoint) -> str:

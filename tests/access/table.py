@@ -23,6 +23,7 @@ EVERYONE = ANY_KEY | SIGNED_IN | {"nobody", "revoked key", "ended session"}
 
 HOOK = {"url": "http://127.0.0.1:9787/hook", "events": ["*"]}
 ON_IT = {"package_ids": ["{package}"]}
+DRIVERS = {"driver_ids": ["{driver}"]}
 TO_DRIVER = {"driver_id": "{driver}"}
 TO_MERGE = {"patient_id": "{other}"}
 TO_SPLIT = {"external_patient_id": "{other}"}
@@ -115,6 +116,11 @@ API = [
     _api("dispatch:manage", "POST", "/api/routes/{id}/packages", subject="route", **ON_IT),
     _api("dispatch:manage", "POST", "/api/routes/{id}/take-off", subject="route", **ON_IT),
     _api("dispatch:manage", "POST", "/api/routes/{id}/nearest", subject="route"),
+    _api("dispatch:manage", "POST", "/api/routes/optimize", 202, "driver to plan", **DRIVERS),
+    _api("dispatch:manage", "POST", "/api/routes/{id}/optimize", 202, "route"),
+    _api("dispatch:manage", "GET", "/api/plans/{id}", subject="plan"),
+    _api("dispatch:manage", "POST", "/api/plans/{id}/commit", subject="ready plan"),
+    _api("dispatch:manage", "POST", "/api/plans/{id}/cancel", subject="plan"),
     _api("dispatch:manage", "POST", "/api/routes/{id}/start", subject="route"),
     _api("dispatch:manage", "POST", "/api/routes/{id}/finish", subject="driven route"),
     _api("dispatch:manage", "POST", "/api/routes/{id}/cancel", subject="route"),

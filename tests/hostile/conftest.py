@@ -19,6 +19,7 @@ async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Starlet
     webhooks = {"allow_networks": ["127.0.0.1/32"], "allow_http": True}
     folder = tmp_path_factory.mktemp("hostile") / "data"
     async with running(folder, limits=LIMITS, webhooks=webhooks) as made:
+        await made.state.planner.stop()
         await made.state.deliveries.stop()  # so that nothing changes but by what a test does
         yield made
 

@@ -32,8 +32,8 @@ MAY_KNOW_A_LEAF = {"ui", "urls", "app", "demo", "verbs"}
 
 # Heavy to import, so imported where used; and the module of ours that stands around one of them.
 HEAVY = {
-    "tesserocr", "pyvrp", "reportlab", "cryptography", "PIL", "python_calamine", "usaddress",
-    "zipcodes", "zxingcpp",
+    "tesserocr", "pyvrp", "numpy", "reportlab", "cryptography", "PIL", "python_calamine",
+    "usaddress", "zipcodes", "zxingcpp",
 }  # fmt: skip
 LATE_OURS = {f"{PACKAGE}.kernel.certificates", f"{PACKAGE}.verbs.serving"}
 BY_NAME = {f"{PACKAGE}.cli"}  # loads a verb by its name when it is asked for

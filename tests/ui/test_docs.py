@@ -19,13 +19,15 @@ from starlette.applications import Starlette
 import scriptrun_box
 from scriptrun_box.app import create_app
 from scriptrun_box.kernel import errors
+from scriptrun_box.kernel.db import Writer
 from scriptrun_box.kernel.opening import open_folder
-from scriptrun_box.kernel.scope import CLI
+from scriptrun_box.kernel.scope import CLI, Scope
 from scriptrun_box.kernel.server import bind, build_server
 from scriptrun_box.orders.model import OrderIn
 from scriptrun_box.patients import actions as patients
 from scriptrun_box.patients import erasing
 from scriptrun_box.patients import store as patient_store
+from scriptrun_box.routes import plans
 from scriptrun_box.ui.docs import words
 from scriptrun_box.ui.openapi import documented, operation_id
 from scriptrun_box.urls import URLS
@@ -92,6 +94,14 @@ class Served:
     async def stop(self) -> str:
         return str((await self._routed())["stops"][0]["id"])
 
+    async def plan(self, ready: bool) -> str:
+        """A plan over one package; a ready one says so before anybody computed it."""
+        wish = {"driver_ids": [await self.driver()], "package_ids": [await self.package()]}
+        made = str((await self.post("/api/routes/optimize", wish))["id"])
+        if ready:
+            await self.world.db.write(_be_ready, self.world.sandbox_scope, made)
+        return made
+
     async def _routed(self, package_id: str = "") -> Any:
         on_it = [package_id or await self.package()]
         wish = {"driver_id": await self.driver(), "package_ids": on_it}
@@ -150,6 +160,10 @@ class Served:
                     if row["outcome"] != "in_flight":
                         return row
                 await asyncio.sleep(0.02)
+
+
+def _be_ready(w: Writer, scope: Scope, plan_id: str) -> None:
+    plans.move(w, plans.read(w, scope, plan_id), status="ready", result={"routes": [], "seen": {}})
 
 
 @asynccontextmanager
@@ -231,6 +245,8 @@ async def test_every_curl_of_the_page_does_as_pasted_what_the_page_says(
         name = operation_id(row)
         curl = page.pop(f"curl-{name}")
         variables = {"KEY": (await served.world.key(test=True)).secret}
+        if "$PLAN_ID" in curl:
+            variables["PLAN_ID"] = await served.plan(ready=name.endswith("commit"))
         if "$PACKAGE_ID" in curl:
             variables["PACKAGE_ID"] = await served.package(STEPS_BEFORE.get(name, ()))
         if name == "post_api_routes_id_take_off":
