@@ -9,6 +9,8 @@ from scriptrun_box.delivery import api as delivery
 from scriptrun_box.delivery import doc as delivery_doc
 from scriptrun_box.drivers import api as drivers
 from scriptrun_box.drivers import doc as drivers_doc
+from scriptrun_box.geocoding import api as geocoding
+from scriptrun_box.geocoding import doc as geocoding_doc
 from scriptrun_box.kernel.http import JSON_BODY_BYTES, Doc, Handler, Url, anyone
 from scriptrun_box.ops import api as ops
 from scriptrun_box.orders import api as orders
@@ -115,6 +117,24 @@ API: Sequence[Url] = [
     api("POST", "/api/routes/{id}/finish", routes.finish_route, DISPATCH, routes_doc.FINISH),
     api("POST", "/api/routes/{id}/cancel", routes.cancel_route, DISPATCH, routes_doc.CANCEL),
     api("POST", "/api/stops/{id}", routes.move_stop, DISPATCH, routes_doc.MOVE_STOP),
+    api("GET", "/api/addresses", geocoding.list_addresses, DISPATCH_READ, geocoding_doc.LIST),
+    api("GET", "/api/addresses/{id}", geocoding.read_address, DISPATCH_READ, geocoding_doc.READ),
+    api("POST", "/api/addresses/{id}/pin", geocoding.pin_address, DISPATCH, geocoding_doc.PIN),
+    api(
+        "POST",
+        "/api/addresses/{id}/accept",
+        geocoding.accept_address,
+        DISPATCH,
+        geocoding_doc.ACCEPT,
+    ),
+    api(
+        "POST",
+        "/api/addresses/{id}/correct",
+        geocoding.correct_address,
+        DISPATCH,
+        geocoding_doc.CORRECT,
+    ),
+    api("POST", "/api/addresses/{id}/ask", geocoding.ask_address, DISPATCH, geocoding_doc.ASK),
     api("GET", "/api/events", feed.read_feed, READ, webhooks_doc.FEED),
     api("GET", "/api/account", accounts.account, ANY_KEY, accounts_doc.ACCOUNT),
     api("GET", "/api/usage", accounts.usage, ANY_KEY, accounts_doc.USAGE),

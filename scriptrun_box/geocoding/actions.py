@@ -4,7 +4,7 @@ A door is looked for in this order: what people or drivers said of it or of its 
 points, the geocoder the owner set, the middle of its ZIP. What stays unsure waits for a person.
 """
 
-from typing import Any
+from dataclasses import dataclass
 
 from scriptrun_box.accounts import lying
 from scriptrun_box.accounts.lying import Addressed
@@ -21,6 +21,7 @@ from . import points, store
 from .model import REASONS, Place
 from .provider import Answer
 from .reading import Read, km
+from .store import PointFile
 
 CHANGED = "addresses"
 CONSUMER = "addresses"  # the cursor over packages
@@ -302,7 +303,24 @@ def _tell(w: Writer, place: Place) -> None:
     w.after_commit(Signal(CHANGED, place.tenant_id, place.test, (place.id,)))
 
 
-def status(r: Reader) -> dict[str, Any]:
-    """What `geocode status` and the System page show: loaded files, and the queue by state."""
-    counts = {"located": 0, "waiting": 0, "to_check": 0, **store.counts(r)}
-    return {"files": store.files(r), "places": counts, "next_at": store.next_due(r)}
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What `geocode status` and the System page show."""
+
+    files: list[PointFile]
+    located: int
+    waiting: int
+    to_check: int
+    next_at: int | None  # when the longest waiting one is looked for
+
+
+def standing(r: Reader) -> Standing:
+    """The loaded points, and the addresses of every tenant by state."""
+    counts = store.counts(r)
+    return Standing(
+        files=store.files(r),
+        located=counts.get("located", 0),
+        waiting=counts.get("waiting", 0),
+        to_check=counts.get("to_check", 0),
+        next_at=store.next_due(r),
+    )

@@ -13,9 +13,9 @@ SAME_DOOR_KM = 0.3  # points of one address lie no further apart, such as those 
 
 def look_up(r: Reader, parts: Parts) -> Location | None:
     """Where an address is; None where the points do not have it, or have it in several places."""
-    if not (parts.number and parts.street):
-        return None
     street, number = street_key(parts.street), short(parts.number)
+    if not (street and number):
+        return None
     found = _of_place(store.points_of(r, street, number), parts)
     confidence = "exact"
     if not found and street.split()[-1] not in STREET_TYPES:  # "450 Collins"

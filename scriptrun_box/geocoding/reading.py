@@ -87,7 +87,7 @@ def judge(parts: Parts, text: str = "", problem: str = "") -> Read:
     """Parts with their keys, and what is wrong with them; `text` stands in where they are none."""
     middle = _middle(parts.zip)
     problem = problem or _problem(parts)
-    if not (parts.number and parts.street):
+    if not (short(parts.number) and street_key(parts.street)):
         door = short(text) or "nothing"
         return Read(parts, door, door, problem, middle)
     where = parts.zip or f"{short(parts.town)} {parts.state.lower()}".strip()
@@ -110,11 +110,12 @@ def unit_key(unit: str) -> str:
     return " ".join(word.lstrip("0") or word for word in plain.split())
 
 
-def line(parts: Parts) -> str:
-    """The parts as one line, without the unit: all that is ever sent to a geocoder."""
-    street = f"{parts.number} {parts.street}".strip()
-    tail = f"{parts.state} {parts.zip}".strip()
-    return ", ".join(each for each in (street, parts.town, tail) if each)
+def line(parts: Parts, *, whole: bool = False) -> str:
+    """The parts as one line; without unit and gate code it is all a geocoder is ever sent."""
+    unit, extra = (parts.unit, parts.extra) if whole else ("", "")
+    street = " ".join(filter(None, (parts.number, parts.street, unit)))
+    tail = " ".join(filter(None, (parts.state, parts.zip)))
+    return ", ".join(filter(None, (street, extra, parts.town, tail)))
 
 
 def _take_apart(text: str) -> tuple[Parts, str]:
@@ -221,9 +222,9 @@ def _tags(text: str) -> dict[str, str]:
 
 def _problem(parts: Parts) -> str:
     """What keeps an address from being looked for at all."""
-    if not parts.street:
+    if not street_key(parts.street):
         return "no_street"
-    if not parts.number:
+    if not short(parts.number):
         return "no_number"
     if not parts.zip and not (parts.town and parts.state):
         return "no_town"

@@ -18,6 +18,7 @@ from scriptrun_box.accounts.gates import PersonGate
 from scriptrun_box.accounts.model import Person
 from scriptrun_box.accounts.signin import SignIns, person_of
 from scriptrun_box.drivers.actions import CHANGED as DRIVERS
+from scriptrun_box.geocoding.actions import CHANGED as ADDRESSES
 from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.db import Database, Signal
 from scriptrun_box.kernel.errors import RateLimited, Unavailable
@@ -27,7 +28,7 @@ from scriptrun_box.packages.actions import CHANGED
 from scriptrun_box.webhooks.actions import TOPIC as WEBHOOKS
 from scriptrun_box.webhooks.claims import ATTEMPTED
 
-TOPICS = (CHANGED, DRIVERS, WEBHOOKS, ATTEMPTED)
+TOPICS = (CHANGED, DRIVERS, ADDRESSES, WEBHOOKS, ATTEMPTED)
 NAMED_MAX = 20  # ids told one by one; more are told as "many"
 GAP_SECONDS = 0.1  # between two messages of a stream
 HEARTBEAT_SECONDS = 15.0

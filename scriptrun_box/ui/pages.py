@@ -48,6 +48,7 @@ NAV = (
     NavItem("/", "Dashboard", "d"),
     NavItem("/packages", "Packages", "p"),
     NavItem("/patients", "Patients", "n"),
+    NavItem("/addresses", "Addresses", "a"),
     NavItem("/drivers", "Drivers", "v"),
     NavItem("/settings/integrations", "Integrations", "i", settings=True),
     NavItem("/settings/users", "Users", "u", settings=True),

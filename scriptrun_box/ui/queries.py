@@ -8,6 +8,7 @@ from scriptrun_box.accounts import store as accounts
 from scriptrun_box.accounts.model import Location
 from scriptrun_box.accounts.names import actor_name
 from scriptrun_box.drivers import store as drivers
+from scriptrun_box.geocoding import store as places
 from scriptrun_box.kernel.db import Reader
 from scriptrun_box.kernel.scope import Scope
 from scriptrun_box.packages import proofs, store
@@ -58,7 +59,8 @@ def frame(r: Reader, scope: Scope) -> Frame:
         f"SELECT count(*) FROM packages WHERE tenant_id = ? AND test = ? AND status IN {OPEN_SQL}",  # noqa: S608
         (scope.tenant_id, scope.test),
     )
-    return Frame(zone_of(r, scope).key, {"/packages": waiting})
+    to_check = places.count(r, scope, "to_check")
+    return Frame(zone_of(r, scope).key, {"/packages": waiting, "/addresses": to_check})
 
 
 def zone_of(r: Reader, scope: Scope) -> ZoneInfo:

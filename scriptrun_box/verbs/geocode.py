@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from scriptrun_box.geocoding import actions, loading, store
+from scriptrun_box.geocoding.actions import Standing
 from scriptrun_box.geocoding.loading import NotPoints, Progress
-from scriptrun_box.kernel.clock import iso, iso_or_none
+from scriptrun_box.kernel.clock import iso_or_none
 
 from .common import Failure, Shelf, as_json, say, show_json, verb
 
@@ -58,28 +59,27 @@ def load(box: Shelf, file: Path, add: bool, as_json: bool) -> None:
 @verb
 def status(box: Shelf, as_json: bool) -> None:
     """Which files are loaded, and how many addresses are placed, wait, or are to check."""
-    found = box.read(actions.status)
+    found: Standing = box.read(actions.standing)
+    places = {name: getattr(found, name) for name in ("located", "waiting", "to_check")}
     if as_json:
         files = [
             {
                 "name": each.name,
                 "points": each.points,
                 "bad_rows": each.bad_rows,
-                "loaded_at": iso(each.loaded_at),
+                "loaded_at": iso_or_none(each.loaded_at),
             }
-            for each in found["files"]
+            for each in found.files
         ]
-        places = found["places"]
-        show_json({"files": files, "places": places, "next_at": iso_or_none(found["next_at"])})
+        show_json({"files": files, "places": places, "next_at": iso_or_none(found.next_at)})
         return
-    for each in found["files"]:
-        click.echo(f"{each.name}: {each.points:,} points, loaded {iso(each.loaded_at)}")
-    if not found["files"]:
+    for each in found.files:
+        click.echo(f"{each.name}: {each.points:,} points, loaded {iso_or_none(each.loaded_at)}")
+    if not found.files:
         click.echo("No address points are loaded: scriptrun-box geocode load FILE.")
-    counts = found["places"]
     click.echo(
-        f"Addresses: {counts['located']:,} placed, {counts['waiting']:,} waiting,"
-        f" {counts['to_check']:,} to check."
+        f"Addresses: {found.located:,} placed, {found.waiting:,} waiting,"
+        f" {found.to_check:,} to check."
     )
     provider = box.settings.geocoding.provider
     click.echo(f"Geocoder: {provider or 'none, no address leaves this box'}.")

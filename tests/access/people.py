@@ -18,6 +18,9 @@ from scriptrun_box.accounts.model import KEY_SCOPES, User
 from scriptrun_box.app import _write_behind
 from scriptrun_box.delivery import sandbox
 from scriptrun_box.drivers import actions as drivers
+from scriptrun_box.geocoding import actions as geocoding
+from scriptrun_box.geocoding import store
+from scriptrun_box.geocoding.reading import Parts, Read
 from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.db import Reader, Writer
 from scriptrun_box.kernel.ids import hex_id, prefixed
@@ -42,6 +45,9 @@ MADE_BY_TESTS = (
     "outcomes", "stops", "route_plans", "routes", "api_keys", "sessions", "one_time_links",
     "webhook_logs", "webhook_deliveries", "webhook_endpoints", "events", "proofs",
     "package_moves", "package_search", "packages", "drivers", "patients", "erasures",
+    "api_keys", "sessions", "one_time_links", "webhook_logs", "webhook_deliveries",
+    "webhook_endpoints", "events", "proofs", "package_moves", "package_search", "packages",
+    "drivers", "sightings", "places",
 )  # fmt: skip
 _numbers = itertools.count(1)
 
@@ -270,6 +276,8 @@ def _subject(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
         return _with_driver(w, kind, scope, links)
     if kind in ("patient", "merged", "over", "erased"):
         return _patient(w, kind, scope, links)
+    if kind == "address":
+        return _address(w, scope)
     if kind in ("webhook", "delivery", "finished delivery", "attempt"):
         url = f"http://127.0.0.1:9787/{next(_numbers)}"
         made, _ = webhooks.create(w, scope, CLI, url=url, events=("*",))
@@ -364,6 +372,16 @@ def _plan(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
         seen = {package_id: ["created", None]}
         plans.move(w, made, status="ready", result={"routes": [route], "seen": seen})
     return Subject(made.id)
+
+
+def _address(w: Writer, scope: Scope) -> Subject:
+    """One that is to check, in the middle of its ZIP."""
+    number = str(next(_numbers))
+    parts = Parts(number, "Elm St", "", "", "Miami", "FL", "33125")
+    door, middle = f"{number} elm st, 33125", (25.7825, -80.2397)
+    place = store.insert(w, scope, f"{number} Elm St, Miami", Read(parts, door, door, "", middle))
+    geocoding.settle(w, place, ask=False)
+    return Subject(place.id, stamp=str(geocoding.find(w, scope, place.id).version))
 
 
 def _attempt(w: Writer, made: Endpoint) -> str:

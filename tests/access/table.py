@@ -24,6 +24,8 @@ EVERYONE = ANY_KEY | SIGNED_IN | {"nobody", "revoked key", "ended session"}
 HOOK = {"url": "http://127.0.0.1:9787/hook", "events": ["*"]}
 ON_IT = {"package_ids": ["{package}"]}
 DRIVERS = {"driver_ids": ["{driver}"]}
+POINT = {"lat": 25.77713, "lng": -80.23456}
+PARTS = {"number": "12", "street": "Oak St", "town": "Miami", "state": "FL", "zip": "33125"}
 TO_DRIVER = {"driver_id": "{driver}"}
 TO_MERGE = {"patient_id": "{other}"}
 TO_SPLIT = {"external_patient_id": "{other}"}
@@ -125,6 +127,12 @@ API = [
     _api("dispatch:manage", "POST", "/api/routes/{id}/finish", subject="driven route"),
     _api("dispatch:manage", "POST", "/api/routes/{id}/cancel", subject="route"),
     _api("dispatch:manage", "POST", "/api/stops/{id}", subject="stop", position=1),
+    _api("dispatch:manage", "GET", "/api/addresses"),
+    _api("dispatch:manage", "GET", "/api/addresses/{id}", subject="address"),
+    _api("dispatch:manage", "POST", "/api/addresses/{id}/pin", subject="address", **POINT),
+    _api("dispatch:manage", "POST", "/api/addresses/{id}/accept", subject="address"),
+    _api("dispatch:manage", "POST", "/api/addresses/{id}/correct", subject="address", **PARTS),
+    _api("dispatch:manage", "POST", "/api/addresses/{id}/ask", subject="address"),
     _api("packages:read", "GET", "/api/events"),
     Row("GET", "/api/account", ANY_KEY),
     Row("GET", "/api/usage", ANY_KEY),
@@ -184,6 +192,7 @@ DESK = [
     _page("/live/desk"),
     _page("/live/packages"),
     _page("/live/drivers"),
+    _page("/live/addresses"),
     _page("/", SIGNED_IN),
     _page("/packages"),
     _page("/packages.csv"),
@@ -200,6 +209,14 @@ DESK = [
     _form("/patients/{id}/split", STAFF, "merged", stamp="{stamp}", number="{other}"),
     _form("/patients/{id}/erase", OWNERS, "over", stamp="{stamp}", sure="yes"),
     _page("/patients/{id}/erasure.json", subject="erased"),
+    _page("/addresses"),
+    _page("/addresses.csv"),
+    _page("/addresses/{id}", subject="address"),
+    _page("/addresses/{id}/drawing.svg", subject="address"),
+    _form("/addresses/{id}/accept", STAFF, "address", stamp="{stamp}"),
+    _form("/addresses/{id}/pin", STAFF, "address", stamp="{stamp}", lat="25.77", lng="-80.23"),
+    _form("/addresses/{id}/correct", STAFF, "address", stamp="{stamp}", **PARTS),
+    _form("/addresses/{id}/ask", STAFF, "address", stamp="{stamp}"),
     _page("/drivers"),
     _form("/drivers", STAFF, name="Luis Ortega"),
     _page("/drivers.csv"),

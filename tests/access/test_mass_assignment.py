@@ -103,6 +103,10 @@ async def test_an_edit_changes_fields_of_the_order_and_nothing_else(scene: Scene
         "PATCH /api/drivers/{id}",
         "POST /api/drivers/{id}/shift",
         "POST /api/drivers/{id}/status",
+        "POST /api/addresses/{id}/pin",
+        "POST /api/addresses/{id}/accept",
+        "POST /api/addresses/{id}/correct",
+        "POST /api/addresses/{id}/ask",
         "POST /api/test/packages/{id}/fail",
     ],
 )

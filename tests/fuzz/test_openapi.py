@@ -17,6 +17,8 @@ from hypothesis.errors import Unsatisfiable
 from starlette.applications import Starlette
 
 from scriptrun_box.accounts.actions import NewKey
+from scriptrun_box.geocoding import store as places
+from scriptrun_box.geocoding.reading import Parts, Read
 from scriptrun_box.kernel.db import Database, Writer
 from scriptrun_box.kernel.scope import CLI, Scope
 from scriptrun_box.patients.actions import know
@@ -87,6 +89,8 @@ async def subjects(
     driver = await client.post("/api/drivers", json={"name": "Luis Ortega"}, headers=keyed)
     planned = {"driver_id": driver.json()["id"], "package_ids": [package_id]}
     route = await client.post("/api/routes", json=planned, headers=keyed)
+    where = Read(Parts("1", "Elm St", zip="33125"), package_id, package_id, "", (25.78, -80.23))
+    place = await world.db.write(places.insert, world.sandbox_scope, "1 Elm St", where)
     wish: dict[str, Any] = {"url": "https://receiver.invalid/hook", "events": ("*",)}
     made = await db.write(lambda w: webhooks.create(w, scope, CLI, **wish)[0])
     ping = await db.write(webhooks.test, scope, CLI, made.id)
@@ -103,6 +107,7 @@ async def subjects(
         "/api/packages": package_id,
         "/api/test/packages": package_id,
         "/api/patients": patients.json()["data"][0]["id"],
+        "/api/addresses": place.id,
         "/api/drivers": driver.json()["id"],
         "/api/routes": route.json()["id"],
         "/api/stops": route.json()["stops"][0]["id"],

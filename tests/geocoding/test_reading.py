@@ -112,6 +112,12 @@ def test_any_text_is_read_and_has_a_door(text: str) -> None:
     assert found.problem or (found.parts.number and found.parts.street)
 
 
+@given(st.builds(Parts, *[st.text(max_size=40)] * 7))
+def test_any_parts_have_a_door_too(parts: Parts) -> None:
+    found = judge(parts)
+    assert found.door.startswith(found.building) and found.building
+
+
 @given(st.sampled_from(addresses()), st.integers(0, WAYS - 1), st.integers(1, 399))
 def test_what_was_read_is_read_the_same_from_its_own_parts(
     one: object, way: int, number: int

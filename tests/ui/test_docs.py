@@ -18,6 +18,9 @@ from starlette.applications import Starlette
 
 import scriptrun_box
 from scriptrun_box.app import create_app
+from scriptrun_box.geocoding import store as places
+from scriptrun_box.geocoding.actions import settle
+from scriptrun_box.geocoding.reading import Parts, Read
 from scriptrun_box.kernel import errors
 from scriptrun_box.kernel.db import Writer
 from scriptrun_box.kernel.opening import open_folder
@@ -137,6 +140,15 @@ class Served:
             await self.post(f"/api/packages/{package.id}/cancel")
         await db.write(erasing.erase, scope, CLI, patient_id)
 
+    async def address(self) -> str:
+        self.packages += 1
+        parts = Parts(str(self.packages), "Elm St", "", "", "Miami", "FL", "33125")
+        read = Read(parts, f"elm {self.packages}", f"elm {self.packages}", "", (25.78, -80.23))
+        scope = self.world.sandbox_scope
+        place = await self.world.db.write(places.insert, scope, "Elm St", read)
+        await self.world.db.write(settle, place, False)
+        return place.id
+
     async def webhook(self) -> str:
         wish = {"url": f"https://{RECEIVER}/hook", "events": ["*"]}
         return str((await self.post("/api/webhooks", wish))["id"])
@@ -232,6 +244,7 @@ async def test_every_curl_of_the_page_does_as_pasted_what_the_page_says(
 ) -> None:
     need("curl")
     prepare: dict[str, Callable[[], Awaitable[str]]] = {
+        "ADDRESS_ID": served.address,
         "DRIVER_ID": served.driver,
         "ROUTE_ID": served.route,
         "STOP_ID": served.stop,

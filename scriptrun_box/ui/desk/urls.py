@@ -6,7 +6,7 @@ from scriptrun_box.accounts.gates import ANY_ROLE, OWNER, STAFF
 from scriptrun_box.kernel.http import Url, anyone
 from scriptrun_box.ui import door, live, pages
 
-from . import dashboard, driver, drivers, package, packages, patient, patients
+from . import address, addresses, dashboard, driver, drivers, package, packages, patient, patients
 
 PAGES: Sequence[Url] = [
     Url("GET", "/static/{name}", pages.static, anyone, before_setup=True),
@@ -22,6 +22,7 @@ PAGES: Sequence[Url] = [
     Url("GET", "/live/desk", dashboard.live_desk, live.WATCHING, page=True),
     Url("GET", "/live/packages", packages.live_packages, live.WATCHING, page=True),
     Url("GET", "/live/drivers", drivers.live_drivers, live.WATCHING, page=True),
+    Url("GET", "/live/addresses", addresses.live_addresses, live.WATCHING, page=True),
     Url("GET", "/", dashboard.dashboard, ANY_ROLE, page=True),
     Url("GET", "/packages", packages.packages, STAFF, page=True),
     Url("GET", "/packages.csv", packages.export, STAFF, page=True),
@@ -41,6 +42,14 @@ PAGES: Sequence[Url] = [
     Url("POST", "/patients/{id}/split", patient.split, STAFF, page=True),
     Url("POST", "/patients/{id}/erase", patient.erase, OWNER, page=True),
     Url("GET", "/patients/{id}/erasure.json", patient.certificate_file, STAFF, page=True),
+    Url("GET", "/addresses", addresses.addresses, STAFF, page=True),
+    Url("GET", "/addresses.csv", addresses.export, STAFF, page=True),
+    Url("GET", "/addresses/{id}", address.address, STAFF, page=True),
+    Url("GET", "/addresses/{id}/drawing.svg", address.drawing, STAFF, page=True),
+    Url("POST", "/addresses/{id}/accept", address.accept, STAFF, page=True),
+    Url("POST", "/addresses/{id}/pin", address.pin, STAFF, page=True),
+    Url("POST", "/addresses/{id}/correct", address.correct, STAFF, page=True),
+    Url("POST", "/addresses/{id}/ask", address.ask, STAFF, page=True),
     Url("GET", "/drivers", drivers.drivers, STAFF, page=True),
     Url("POST", "/drivers", drivers.add, STAFF, page=True),
     Url("GET", "/drivers.csv", drivers.export, STAFF, page=True),

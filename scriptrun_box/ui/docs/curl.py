@@ -80,6 +80,8 @@ def _variable(path: str, name: str) -> str:
     """`{id}` is named after the noun before it."""
     noun = path.partition("{" + name)[0].rstrip("/").rpartition("/")[2]
     one = f"{noun.removesuffix('ies')}y" if noun.endswith("ies") else noun.removesuffix("s")
+    if noun.endswith("sses"):  # addresses
+        one = noun.removesuffix("es")
     return f"{one.replace('-', '_')}_{name}".upper()
 
 

@@ -10,6 +10,8 @@ from starlette.responses import Response
 
 from scriptrun_box import __version__
 from scriptrun_box.accounts.gates import form, person_of_call
+from scriptrun_box.geocoding import actions as geocoding
+from scriptrun_box.geocoding.actions import Standing
 from scriptrun_box.kernel import audit, clock, migrate
 from scriptrun_box.kernel.config import ServerSettings
 from scriptrun_box.kernel.db import Database, Reader, read_once
@@ -37,6 +39,7 @@ class Facts:
     backlog: queries.Waiting
     orders_behind: int
     last_audit: queries.AuditRow | None
+    addresses: Standing
     old_events: restored.OldEvents | None  # of a restored file, until somebody has decided
 
 
@@ -102,6 +105,7 @@ async def _page(call: Call, checked: str, broken_at: int | None = None) -> Respo
         disk_total_mb=disk.total / MEGABYTE,
         uptime_ms=round((clock.monotonic() - STARTED) * 1000),
         server=box.settings.server,
+        geocoder=box.settings.geocoding.provider,
         public_url=box.public_url,
         hosts=sorted(box.hosts),
         plain_risk=is_plain_beyond_loopback(box.settings.server),
@@ -137,6 +141,7 @@ def _facts(r: Reader, tenant_id: str, copied_event: int) -> Facts:
         backlog=queries.backlog(r, tenant_id),
         orders_behind=queries.orders_behind(r, copied_event),
         last_audit=queries.last_audit(r),
+        addresses=geocoding.standing(r),
         old_events=restored.restored_hold(r),
     )
 
