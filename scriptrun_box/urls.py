@@ -77,6 +77,7 @@ API: Sequence[Url] = [
     api("POST", "/api/patients/{id}/merge", patients.merge_patients, WRITE, patients_doc.MERGE),
     api("POST", "/api/patients/{id}/split", patients.split_patient, WRITE, patients_doc.SPLIT),
     api("GET", "/api/patients/{id}/erasure", patients.read_erasure, READ, patients_doc.ERASURE),
+    api("POST", "/api/packages/{id}/recall", packages.recall_package, WRITE, packages_doc.RECALL),
     api("GET", "/api/drivers", drivers.list_drivers, DISPATCH_READ, drivers_doc.LIST),
     api("POST", "/api/drivers", drivers.create_driver, DISPATCH, drivers_doc.CREATE),
     api("GET", "/api/drivers/{id}", drivers.read_driver, DISPATCH_READ, drivers_doc.READ),

@@ -150,6 +150,22 @@ def cancel(w: Writer, scope: Scope, actor: Actor, package_id: str, reason: str) 
     return move_on(w, scope, actor, package_id, "cancel", detail={"reason": reason})
 
 
+def restore(w: Writer, scope: Scope, actor: Actor, package_id: str) -> Package:
+    """Take a cancellation back: the package waits to be assigned."""
+    return move_on(w, scope, actor, package_id, "restore", driver_id=None)
+
+
+def recall(w: Writer, scope: Scope, actor: Actor, package_id: str, reason: str) -> Package:
+    """Have a package that is out come back: its driver no longer delivers it."""
+    detail = {"reason": reason}
+    return move_on(w, scope, actor, package_id, "recall", detail=detail, recalled_at=w.now)
+
+
+def unrecall(w: Writer, scope: Scope, actor: Actor, package_id: str) -> Package:
+    """Take a recall back: the package, still out, is delivered after all."""
+    return move_on(w, scope, actor, package_id, "unrecall", recalled_at=None)
+
+
 def unassign(w: Writer, scope: Scope, actor: Actor, package_id: str) -> Package:
     """Take a package that is not out yet back from its driver."""
     detail = {"from_driver_id": find(w, scope, package_id).driver_id}
@@ -157,12 +173,12 @@ def unassign(w: Writer, scope: Scope, actor: Actor, package_id: str) -> Package:
 
 
 def give_back(w: Writer, scope: Scope, actor: Actor, package_id: str) -> Package:
-    """A failed package goes back to the pharmacy."""
+    """A failed package, or a recalled one that is back, stays at the pharmacy."""
     return move_on(w, scope, actor, package_id, "return")
 
 
 def redeliver(w: Writer, scope: Scope, actor: Actor, package_id: str) -> Package:
-    """Back to be assigned: the failed attempt stays in the timeline and its proof, not here."""
+    """Back to be assigned: the attempt or recall stays in the timeline and its proof, not here."""
     return move_on(
         w,
         scope,
@@ -172,6 +188,7 @@ def redeliver(w: Writer, scope: Scope, actor: Actor, package_id: str) -> Package
         driver_id=None,
         failure_reason=None,
         failure_note=None,
+        recalled_at=None,
     )
 
 

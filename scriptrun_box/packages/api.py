@@ -28,7 +28,7 @@ DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class CancelIn(BaseModel):
-    """The body of a cancellation."""
+    """The body of a cancellation, and of a recall: why."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -82,6 +82,14 @@ async def cancel_package(call: Call) -> Response:
     wish = read_model(call, CancelIn)
     package_id = package_id_of(call)
     await call.box.db.write(actions.cancel, call.whose, call.caller.actor, package_id, wish.reason)
+    return json_answer(await package_shape(call, package_id))
+
+
+async def recall_package(call: Call) -> Response:
+    """Have a package that is out come back."""
+    package_id = package_id_of(call)
+    reason = read_model(call, CancelIn).reason
+    await call.box.db.write(actions.recall, call.whose, call.caller.actor, package_id, reason)
     return json_answer(await package_shape(call, package_id))
 
 

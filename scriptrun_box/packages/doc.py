@@ -79,10 +79,25 @@ UNASSIGN = _move(
     "created",
 )
 REDELIVER = _move(
-    "Deliver a failed package again",
-    "It is back among those to assign; the failed attempt stays in its timeline.",
+    "Deliver a package again that came back",
+    "A failed one, or a recalled one once its driver has handed it in. It is back among those to"
+    " assign; the attempt or the recall stays in its timeline.",
     "created",
 )
 RETURN = _move(
-    "Return a failed package to the pharmacy", "It is not delivered any more.", "returned"
+    "Keep a package that came back",
+    "A failed one, or a recalled one once its driver has handed it in. It stays at the pharmacy and"
+    " is not delivered any more.",
+    "returned",
+)
+RECALL = Doc(
+    group="Packages",
+    summary="Recall a package that is out",
+    text="Its driver is told not to deliver it, and from now on it cannot be: of a recall and a"
+    " delivery at the same time one wins. It stays out_for_delivery, with recalled_at, until the"
+    " driver hands it in: then redeliver or return says what becomes of it.",
+    body=CancelIn,
+    example={"reason": "patient_request"},
+    answer={**PACKAGE, "status": "out_for_delivery", "recalled_at": "2026-04-20T14:00:00Z"},
+    refusals=(400, 404, 409),
 )

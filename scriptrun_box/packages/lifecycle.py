@@ -2,9 +2,10 @@
 
     created ⇄ assigned → out_for_delivery → delivered
                                           ↘ failed → created (redeliver) | returned
-    created, assigned → cancelled
+    created, assigned → cancelled → created (restore: a cancellation is taken back)
 
-Gates are facts on the package, not further statuses.
+Gates are facts on the package, not further statuses. So is a recall: a package that is out stays
+out until it is back, is not delivered meanwhile, and then goes the way of a failed one.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,19 @@ from typing import Literal, get_args
 Status = Literal[
     "created", "assigned", "out_for_delivery", "delivered", "failed", "returned", "cancelled"
 ]
-Act = Literal["assign", "unassign", "start", "deliver", "fail", "redeliver", "return", "cancel"]
+Act = Literal[
+    "assign",
+    "unassign",
+    "start",
+    "deliver",
+    "fail",
+    "recall",
+    "unrecall",
+    "redeliver",
+    "return",
+    "cancel",
+    "restore",
+]
 FailureReason = Literal[
     "wrong_address",
     "refused",
@@ -32,6 +45,7 @@ ACTS: tuple[str, ...] = get_args(Act)
 FAILURE_REASONS: tuple[str, ...] = get_args(FailureReason)
 CANCEL_REASONS: tuple[str, ...] = get_args(CancelReason)
 NOT_YET_OUT = ("created", "assigned")
+NEEDS_RECALL = ("unrecall", "redeliver", "return")  # of what is out
 
 MOVES: dict[str, tuple[tuple[Status, ...], Status]] = {
     "assign": (("created", "assigned"), "assigned"),
@@ -39,9 +53,12 @@ MOVES: dict[str, tuple[tuple[Status, ...], Status]] = {
     "start": (("assigned",), "out_for_delivery"),
     "deliver": (("out_for_delivery",), "delivered"),
     "fail": (("out_for_delivery",), "failed"),
-    "redeliver": (("failed",), "created"),
-    "return": (("failed",), "returned"),
+    "recall": (("out_for_delivery",), "out_for_delivery"),
+    "unrecall": (("out_for_delivery",), "out_for_delivery"),
+    "redeliver": (("failed", "out_for_delivery"), "created"),  # from out only once recalled
+    "return": (("failed", "out_for_delivery"), "returned"),
     "cancel": (("created", "assigned"), "cancelled"),
+    "restore": (("cancelled",), "created"),
 }
 
 
@@ -59,6 +76,7 @@ class Facts:
     handed_over: bool = False
     signed: bool = False
     recipient_identified: bool = False
+    recalled: bool = False
     driver_cold_chain: bool = True  # the driver it is given to may carry such packages
     driver_controlled: bool = True
 
@@ -74,7 +92,8 @@ class Refused:
 def move(act: str, facts: Facts) -> Status | Refused:
     """The status a package comes to by an act, or why it cannot."""
     come_from, goes_to = MOVES[act]
-    if facts.status not in come_from:
+    never = facts.status == "out_for_delivery" and act in NEEDS_RECALL and not facts.recalled
+    if facts.status not in come_from or never:
         words = facts.status.replace("_", " ")
         return Refused(f"{act}_not_allowed", f"A package that is {words} cannot take this step.")
     return _gate(act, facts) or goes_to
@@ -97,7 +116,11 @@ def _gate(act: str, facts: Facts) -> Refused | None:
             return Refused("not_released", "A pharmacist has not released this package yet.")
         if facts.controlled_substance and not facts.handed_over:
             return Refused("not_handed_over", "This package is not handed over to the driver yet.")
+    if act == "recall" and facts.recalled:
+        return Refused("recall_not_allowed", "This package is recalled already.")
     if act == "deliver":
+        if facts.recalled:
+            return Refused("recalled", "This package is recalled: it is not delivered any more.")
         if (facts.requires_signature or facts.controlled_substance) and not facts.signed:
             return Refused("signature_missing", "This package needs a signature.")
         if facts.controlled_substance and not facts.recipient_identified:

@@ -90,6 +90,7 @@ class Package:
     packed_at: int | None
     released_at: int | None
     handed_over_at: int | None
+    recalled_at: int | None  # it is out, and is to come back
     attempts: int
     delivered_at: int | None
     failure_reason: str | None
@@ -112,6 +113,7 @@ class Package:
             packed=self.packed_at is not None,
             released=self.released_at is not None,
             handed_over=self.handed_over_at is not None,
+            recalled=self.recalled_at is not None,
             **of_the_act,
         )
 
@@ -169,6 +171,7 @@ def wire(package: Package, proof: dict[str, Any] | None = None) -> dict[str, Any
         "created_at": iso(package.created_at),
         "updated_at": iso(package.updated_at),
         "delivered_at": iso_or_none(package.delivered_at),
+        "recalled_at": iso_or_none(package.recalled_at),
         "failure": failure,
         "copay": {
             "due": dollars(content.copay_cents),
@@ -245,6 +248,7 @@ def package_of(row: Any) -> Package:
         packed_at=row["packed_at"],
         released_at=row["released_at"],
         handed_over_at=row["handed_over_at"],
+        recalled_at=row["recalled_at"],
         attempts=row["attempts"],
         delivered_at=row["delivered_at"],
         failure_reason=row["failure_reason"],

@@ -367,10 +367,11 @@ def add_move(
 
 
 def last_step(r: Reader, package: Package) -> tuple[str, int]:
-    """(actor, time) of the last move that took a package to another status or driver."""
+    """(actor, time) of a package's last move to another status or driver, or of its recall."""
     row = r.one(
         "SELECT actor, at FROM package_moves WHERE package_id = ?"
-        " AND (from_status <> to_status OR act = 'assign') ORDER BY seq DESC LIMIT 1",
+        " AND (from_status <> to_status OR act IN ('assign', 'recall', 'unrecall'))"
+        " ORDER BY seq DESC LIMIT 1",
         (package.id,),
     )
     return (row["actor"], row["at"]) if row else (package.created_by, package.created_at)

@@ -107,6 +107,8 @@ def standing(package: Package) -> tuple[str, str]:
             return "Pack first", "warn"
         if content.controlled_substance and package.released_at is None:
             return "Release first", "warn"
+    if package.status == "out_for_delivery" and package.recalled_at is not None:
+        return "Recalled", "bad"
     return words.STATUS_WORDS[package.status], words.STATUS_TONES[package.status]
 
 
@@ -137,6 +139,8 @@ def event(move: Move, names: Mapping[str, str] = NOBODY) -> str:
     reason = str(detail.get("reason"))
     if move.act == "fail":
         return f"Could not be delivered: {FAILURE_WORDS.get(reason, 'no reason given')}"
+    if move.act == "recall":
+        return f"Recalled: {CANCEL_WORDS.get(reason, 'no reason')}"
     if move.act == "cancel":
         why = "a duplicate" if "duplicate_of" in detail else CANCEL_WORDS.get(reason, "no reason")
         return f"Cancelled: {why}"
@@ -150,6 +154,8 @@ EVENT_WORDS = {
     "deliver": "Delivered",
     "redeliver": "To be delivered again",
     "return": "Returned to the pharmacy",
+    "unrecall": "No longer recalled",
+    "restore": "No longer cancelled",
     "both": "Kept: no duplicate",
     "erase": "The patient's data was erased on request",
 }

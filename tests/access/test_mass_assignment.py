@@ -99,6 +99,7 @@ async def test_an_edit_changes_fields_of_the_order_and_nothing_else(scene: Scene
         "PATCH /api/patients/{id}",
         "POST /api/patients/{id}/merge",
         "POST /api/patients/{id}/split",
+        "POST /api/packages/{id}/recall",
         "POST /api/drivers",
         "PATCH /api/drivers/{id}",
         "POST /api/drivers/{id}/shift",
@@ -128,7 +129,7 @@ FORMS = [row for row in ROWS if row.changes and not row.keyed and row.subject !=
 OWN_FIELDS = {"/settings/integrations/keys": {"test", "location_id"}, "/sandbox": {"test"}}
 KEPT = {  # what a form of each kind may make or change
     "packages": {"notes", "status", "updated_at", "driver_id", "duplicate_of", "copay_cents"}
-    | {"requires_signature", "failure_reason"}
+    | {"requires_signature", "failure_reason", "recalled_at"}
     # An erasure overwrites these, and with nothing that was sent:
     | {"patient_name", "patient_address", "patient_phone", "name_key", "external_patient_id"}
     | {"medications", "notes_withheld", "barcode", "address_incomplete"},

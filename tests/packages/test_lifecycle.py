@@ -26,25 +26,48 @@ failed      -         -         -                 -          -       created    
 returned    -         -         -                 -          -       -          -         -
 cancelled   -         -         -                 -          -       -          -         -
 """
+TAKEN_BACK = """
+                 recall            unrecall  restore
+created          -                 -         -
+assigned         -                 -         -
+out_for_delivery out_for_delivery  -         -
+delivered        -                 -         -
+failed           -                 -         -
+returned         -                 -         -
+cancelled        -                 -         created
+"""
+RECALLED = {  # of a package that is out, instead of what the tables say
+    "deliver": "-",
+    "recall": "-",
+    "unrecall": "out_for_delivery",
+    "redeliver": "created",
+    "return": "returned",
+}
 
 
-def expected() -> dict[tuple[str, str], str]:
+def expected(recalled: bool = False) -> dict[tuple[str, str], str]:
     """{(status, act): where it leads, or "-"}."""
-    head, *lines = [line.split() for line in TABLE.strip().splitlines()]
-    return {
-        (line[0], act): goes_to
-        for line in lines
-        for act, goes_to in zip(head, line[1:], strict=True)
-    }
+    found = {}
+    for table in (TABLE, TAKEN_BACK):
+        head, *lines = [line.split() for line in table.strip().splitlines()]
+        for line in lines:
+            found |= {(line[0], act): to for act, to in zip(head, line[1:], strict=True)}
+    if recalled:
+        found |= {("out_for_delivery", act): to for act, to in RECALLED.items()}
+    return found
 
 
+@pytest.mark.parametrize("recalled", [False, True])
 @pytest.mark.parametrize(("status", "act"), list(itertools.product(STATUSES, ACTS)))
-def test_every_act_leads_from_every_status_where_the_table_says(status: str, act: str) -> None:
-    goes_to = expected()[status, act]
-    outcome = move(act, Facts(status=status))
+def test_every_act_leads_from_every_status_where_the_table_says(
+    status: str, act: str, recalled: bool
+) -> None:
+    goes_to = expected(recalled)[status, act]
+    outcome = move(act, Facts(status=status, recalled=recalled))
     if goes_to == "-":
         assert isinstance(outcome, Refused)
-        assert outcome.code == f"{act}_not_allowed"
+        gate = (status, act, recalled) == ("out_for_delivery", "deliver", True)
+        assert outcome.code == ("recalled" if gate else f"{act}_not_allowed")
         assert outcome.sentence.endswith(".")
     else:
         assert outcome == goes_to
@@ -85,12 +108,13 @@ def test_a_gate_holds_until_its_fact_is_true(
     assert not isinstance(opened, Refused) or opened.code != code
 
 
-@given(st.sampled_from(ACTS), st.builds(Facts, st.sampled_from(STATUSES), *[st.booleans()] * 9))
+@given(st.sampled_from(ACTS), st.builds(Facts, st.sampled_from(STATUSES), *[st.booleans()] * 12))
 def test_whatever_the_facts_a_move_stays_on_the_table(act: str, facts: Facts) -> None:
     outcome = move(act, facts)
     if not isinstance(outcome, Refused):
-        assert outcome == expected()[facts.status, act]
+        assert outcome == expected(facts.recalled)[facts.status, act]
     if act == "deliver" and outcome == "delivered":
+        assert not facts.recalled
         assert facts.signed or not (facts.requires_signature or facts.controlled_substance)
     if act == "start" and outcome == "out_for_delivery":
         assert facts.packed or not facts.cold_chain
@@ -98,6 +122,7 @@ def test_whatever_the_facts_a_move_stays_on_the_table(act: str, facts: Facts) ->
 
 
 NUMBERS = itertools.count()
+RECALL_FACTS = {"recall": 1, "unrecall": None, "redeliver": None}
 
 
 # The same on the file ---------------------------------------------------------------------------
@@ -117,17 +142,21 @@ async def test_random_acts_never_leave_the_table_and_each_leaves_its_line(
     client: httpx.AsyncClient, world: World, acts: list[str]
 ) -> None:
     package_id = await new_package(client, world)
-    status, lines = "created", 1
+    status, lines, recalled = "created", 1, False
     for act in acts:
-        goes_to = expected()[status, act]
+        goes_to = expected(recalled)[status, act]
         step = actions.move_on
         if goes_to == "-":
             with pytest.raises(Conflict) as refused:
                 await world.db.write(step, world.sandbox_scope, CLI, package_id, act)
             assert refused.value.details == [{"status": status}]
         else:
-            await world.db.write(step, world.sandbox_scope, CLI, package_id, act, signed=True)
+            facts = {} if act not in RECALL_FACTS else {"recalled_at": RECALL_FACTS[act]}
+            await world.db.write(
+                step, world.sandbox_scope, CLI, package_id, act, signed=True, **facts
+            )
             status, lines = goes_to, lines + 1
+            recalled = bool(facts.get("recalled_at", recalled))
         package = await world.db.read(store.get, world.sandbox_scope, package_id)
         assert package is not None
         assert package.status == status
@@ -179,6 +208,66 @@ async def test_a_cancel_racing_a_start_leaves_one_of_them_true(
         client.post(f"/api/packages/{package_id}/cancel", headers=header(world.sandbox)),
     )
     assert {start.status_code, cancel.status_code} == {200, 409}
+
+
+@pytest.mark.anyio
+async def test_of_a_recall_and_a_delivery_at_once_one_is_true(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    won = set()
+    for first in (0, 1):
+        package_id = await new_package(client, world)
+        base = f"/api/test/packages/{package_id}"
+        for step in ("assign", "start"):
+            await client.post(f"{base}/{step}", headers=header(world.sandbox))
+        paths = [f"{base}/deliver", f"/api/packages/{package_id}/recall"]
+        racing = [paths[first], paths[1 - first]]
+        answers = await asyncio.gather(
+            *(client.post(path, headers=header(world.sandbox)) for path in racing)
+        )
+        assert sorted(answer.status_code for answer in answers) == [200, 409]
+        shown = await client.get(f"/api/packages/{package_id}", headers=header(world.sandbox))
+        delivered = shown.json()["status"] == "delivered"
+        assert delivered is (shown.json()["recalled_at"] is None)
+        refused = next(answer.json() for answer in answers if answer.status_code == 409)
+        assert refused["code"] == ("recall_not_allowed" if delivered else "recalled")
+        won.add(delivered)
+    assert won == {True, False}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("act", "status"), [("redeliver", "created"), ("return", "returned")])
+async def test_a_recalled_package_is_not_delivered_and_is_decided_about_once_it_is_back(
+    client: httpx.AsyncClient, world: World, act: str, status: str
+) -> None:
+    package_id = await new_package(client, world)
+    base = f"/api/test/packages/{package_id}"
+    early = await client.post(f"/api/packages/{package_id}/recall", headers=header(world.sandbox))
+    assert (early.status_code, early.json()["code"]) == (409, "recall_not_allowed")
+    for step in ("assign", "start"):
+        await client.post(f"{base}/{step}", headers=header(world.sandbox))
+    path = f"/api/packages/{package_id}"
+    still_out = await client.post(f"{path}/{act}", headers=header(world.sandbox))
+    assert still_out.json()["code"] == f"{act}_not_allowed"
+    recalled = await client.post(
+        f"{path}/recall", json={"reason": "picked_up"}, headers=header(world.sandbox)
+    )
+    assert recalled.json()["status"] == "out_for_delivery"
+    assert recalled.json()["recalled_at"] is not None
+    again = await client.post(f"{path}/recall", headers=header(world.sandbox))
+    assert (again.status_code, again.json()["code"]) == (409, "recall_not_allowed")
+    refused = await client.post(f"{base}/deliver", headers=header(world.sandbox))
+    assert (refused.status_code, refused.json()["code"]) == (409, "recalled")
+    back = await client.post(f"{path}/{act}", headers=header(world.sandbox))
+    assert (back.status_code, back.json()["status"]) == (200, status)
+    lines = (await client.get(f"{path}/timeline", headers=header(world.sandbox))).json()["data"]
+    assert [line["act"] for line in lines][-2:] == ["recall", act]
+    assert lines[-2]["detail"] == {"reason": "picked_up"}
+    if act == "redeliver":
+        assert back.json()["recalled_at"] is None
+        for step in ("assign", "start", "deliver"):
+            answer = await client.post(f"{base}/{step}", headers=header(world.sandbox))
+            assert answer.status_code == 200, "its recall is over"
 
 
 @pytest.mark.anyio

@@ -46,6 +46,7 @@ OUT = ("assign", "start")
 STEPS_BEFORE = {
     "post_api_packages_id_unassign": ("assign",),
     "post_api_packages_id_redeliver": (*OUT, "fail"),
+    "post_api_packages_id_recall": OUT,
     "post_api_packages_id_return": (*OUT, "fail"),
     "post_api_test_packages_id_start": ("assign",),
     "post_api_test_packages_id_deliver": OUT,

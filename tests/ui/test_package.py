@@ -246,3 +246,26 @@ async def test_what_is_out_can_still_change_phone_and_notes_only(
     content = (await stored(world, package_id, test=True)).content
     assert (content.notes, content.patient_name) == ("Ring twice", "Maria Rodriguez")
     assert content.requires_signature
+
+
+async def test_what_is_out_is_recalled_and_decided_about_once_it_is_back(
+    visit: Visit, push: Push, client: httpx.AsyncClient, world: World
+) -> None:
+    (package_id,) = await push({}, key=world.sandbox)
+    owner = await visit("owner")
+    await owner.show_sandbox()
+    path = f"/packages/{package_id}"
+    for step in ("assign", "start"):
+        await owner.send(f"{path}/walk", step=step)
+    assert "Recall this package" in await owner.see(path)
+    silent = await owner.send(f"{path}/recall")
+    assert silent.status_code == 400 and "Say why it is recalled" in silent.text
+    done = await owner.send(f"{path}/recall", reason="picked_up")
+    assert done.headers["location"] == f"{path}?done=recalled"
+    page = await owner.see(path)
+    assert "Recalled: picked up at the counter" in page and "Recall this package" not in page
+    refused = await owner.send(f"{path}/walk", step="deliver")
+    assert refused.status_code == 409 and "is not delivered any more" in refused.text
+    await owner.send(f"{path}/after-failure", act="redeliver")
+    page = await owner.see(path)
+    assert "To be delivered again" in page and "Recalled <time" not in page

@@ -37,6 +37,7 @@ DONE = {
     "one": "This one is cancelled, the earlier one stays.",
     "again": "It is back in the list to assign.",
     "returned": "It is back at the pharmacy.",
+    "recalled": "Recalled: its driver brings it back.",
     "walked": "One step further.",
 }
 BETTER_WORDS = {
@@ -79,6 +80,15 @@ async def cancel(call: Call) -> Response:
     )
 
 
+async def recall(call: Call) -> Response:
+    """POST /packages/{id}/recall: what is out comes back undelivered."""
+    reason = gates.form(call).get("reason", "")
+    if reason not in CANCEL_REASONS:
+        return await _page(call, 400, problem="Say why it is recalled; nothing was changed.")
+    whose, actor = call.whose, call.caller.actor
+    return await _do(call, "recalled", lambda w: actions.recall(w, whose, actor, _id(call), reason))
+
+
 async def decide(call: Call) -> Response:
     """POST /packages/{id}/decide: both packages stay, or only the earlier one."""
     both = gates.form(call).get("keep") == "both"
@@ -91,7 +101,7 @@ async def decide(call: Call) -> Response:
 
 
 async def after_failure(call: Call) -> Response:
-    """POST /packages/{id}/after-failure: deliver it again, or take it back to the shelf."""
+    """POST /packages/{id}/after-failure: deliver what came back again, or keep it here."""
     again = gates.form(call).get("act") == "redeliver"
     whose, actor, seen = call.whose, call.caller.actor, _seen(call)
     act = actions.redeliver if again else actions.give_back

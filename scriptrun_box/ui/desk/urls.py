@@ -29,6 +29,7 @@ PAGES: Sequence[Url] = [
     Url("GET", "/packages/{id}", package.package, STAFF, page=True),
     Url("POST", "/packages/{id}/edit", package.edit, STAFF, page=True),
     Url("POST", "/packages/{id}/cancel", package.cancel, STAFF, page=True),
+    Url("POST", "/packages/{id}/recall", package.recall, STAFF, page=True),
     Url("POST", "/packages/{id}/decide", package.decide, STAFF, page=True),
     Url("POST", "/packages/{id}/after-failure", package.after_failure, STAFF, page=True),
     Url("POST", "/packages/{id}/assign", package.assign, STAFF, page=True),

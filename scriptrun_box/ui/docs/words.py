@@ -161,6 +161,7 @@ CODES = (
     Code(409, "not_handed_over", "The package is not handed over to the driver yet."),
     Code(409, "signature_missing", "The package needs a signature."),
     Code(409, "id_missing", "The package needs the recipient's name and ID."),
+    Code(409, "recalled", "The package is recalled and is not delivered any more."),
     Code(409, "webhook_paused", "The webhook is paused; resume it first."),
     Code(409, "already_sending", "The delivery is being sent right now."),
     Code(409, "too_many_webhooks", "There are as many webhooks as one account may have."),
