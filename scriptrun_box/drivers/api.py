@@ -1,6 +1,7 @@
 """Drivers over HTTP: list, take on, read, change, shift, online; and giving packages to them."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from starlette.responses import Response
@@ -19,11 +20,23 @@ from scriptrun_box.packages.api import (
     package_id_of,
     package_shape,
 )
-from scriptrun_box.packages.seen import Seen, at_arrival
+from scriptrun_box.packages.seen import Seen, all_at_arrival, at_arrival
 from scriptrun_box.packages.store import Carried
 
-from . import actions, dispatch, store
-from .model import STATUSES, AssignIn, Driver, DriverChangeIn, DriverIn, ShiftIn, StatusIn, wire
+from . import actions, dispatch, many, store
+from .model import (
+    STATUSES,
+    AssignIn,
+    AssignManyIn,
+    CancelManyIn,
+    Driver,
+    DriverChangeIn,
+    DriverIn,
+    ManyIn,
+    ShiftIn,
+    StatusIn,
+    wire,
+)
 
 DRIVER_ID = re.compile(r"drv_[0-9a-f]{32}")
 YES_NO = {"true": True, "false": False}
@@ -87,6 +100,33 @@ async def assign_package(call: Call) -> Response:
         dispatch.assign, call.whose, call.caller.actor, package_id, wish.driver_id, seen
     )
     return json_answer(await package_shape(call, package_id))
+
+
+async def assign_many(call: Call) -> Response:
+    """Give packages to a driver, in one go."""
+    wish = read_model(call, AssignManyIn)
+    return await _with_many(call, wish, many.assign, wish.driver_id)
+
+
+async def unassign_many(call: Call) -> Response:
+    """Take packages back from their drivers, in one go."""
+    return await _with_many(call, read_model(call, ManyIn), many.unassign)
+
+
+async def cancel_many(call: Call) -> Response:
+    """Cancel packages, in one go."""
+    wish = read_model(call, CancelManyIn)
+    return await _with_many(call, wish, many.cancel, wish.reason)
+
+
+async def _with_many(
+    call: Call, wish: ManyIn, act: Callable[..., list[many.Result]], *more: str
+) -> Response:
+    ids = list(dict.fromkeys(wish.package_ids))
+    found = call.box.db.peek(all_at_arrival, call.whose, ids)
+    wishes = [many.Wish(*each) for each in zip(ids, found, strict=True)]
+    results = await call.box.db.write(act, call.whose, call.caller.actor, wishes, *more)
+    return json_answer(many.wire(results))
 
 
 def driver_id_of(call: Call) -> str:

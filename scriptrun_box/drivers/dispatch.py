@@ -25,7 +25,7 @@ def assign(
         raise invalid("driver_id", "unknown_driver", "There is no such driver.")
     if (package.status, package.driver_id) == ("assigned", driver.id):
         return package
-    need_as_seen(w, scope, package, seen, _standing(w, package))
+    need_as_seen(w, package, seen, standing(w, package))
     if not driver.active:
         raise Conflict("This driver has left.", code="driver_left")
     detail = {"driver_id": driver.id}
@@ -44,7 +44,7 @@ def assign(
     )
 
 
-def _standing(w: Writer, package: Package) -> str:
+def standing(w: Writer, package: Package) -> str:
     """How a package stands, with the name of who has it."""
     if package.status != "assigned" or package.driver_id is None:
         return ""

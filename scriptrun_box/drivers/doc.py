@@ -1,9 +1,23 @@
 """What /docs and OpenAPI tell of drivers."""
 
+from typing import Any
+
 from scriptrun_box.kernel.http import Doc
 from scriptrun_box.packages.doc import PACKAGE
 
-from .model import CAPABILITIES, EMPLOYMENTS, AssignIn, DriverChangeIn, DriverIn, ShiftIn, StatusIn
+from .model import (
+    CAPABILITIES,
+    EMPLOYMENTS,
+    MANY_MAX,
+    AssignIn,
+    AssignManyIn,
+    CancelManyIn,
+    DriverChangeIn,
+    DriverIn,
+    ManyIn,
+    ShiftIn,
+    StatusIn,
+)
 
 GROUP = "Drivers"
 DRIVER = {
@@ -124,4 +138,54 @@ ASSIGN = Doc(
     """  -d '{"driver_id": "'"$DRIVER_ID"'"}'""",
     answer={**PACKAGE, "status": "assigned", "driver_id": DRIVER["id"]},
     refusals=(400, 404, 409),
+)
+
+
+def _many(act: str, text: str, body: type[ManyIn], more: str, done: dict[str, Any]) -> Doc:
+    return Doc(
+        group="Packages",
+        summary=f"{act} many packages at once",
+        text=f"Up to {MANY_MAX}, in one transaction. {text} What can be done is done: results has a"
+        " line for each package, in the order asked for, with its status and driver, or with the"
+        " code and the error that kept it as it was.",
+        body=body,
+        curl=f'curl -X POST "{{base}}/api/packages/{act.lower()}" \\\n'
+        '  -H "X-API-Key: $KEY" \\\n'
+        '  -H "Content-Type: application/json" \\\n'
+        f"""  -d '{{"package_ids": ["'"$PACKAGE_ID"'"]{more}}}'""",
+        answer={
+            "done": 1,
+            "results": [
+                {"package_id": PACKAGE["id"], **done},
+                {
+                    "package_id": "11111111111111111111111111111111",
+                    "code": "possible_duplicate",
+                    "error": "First decide whether this is a duplicate.",
+                },
+            ],
+        },
+        refusals=(400,),
+    )
+
+
+ASSIGN_MANY = _many(
+    "Assign",
+    "Each as by itself: from whoever has it to this driver in one step.",
+    AssignManyIn,
+    """, "driver_id": "'"$DRIVER_ID"'\"""",
+    {"status": "assigned", "driver_id": DRIVER["id"]},
+)
+UNASSIGN_MANY = _many(
+    "Unassign",
+    "Each goes back to be assigned.",
+    ManyIn,
+    "",
+    {"status": "created", "driver_id": None},
+)
+CANCEL_MANY = _many(
+    "Cancel",
+    "All with the same reason.",
+    CancelManyIn,
+    ', "reason": "patient_request"',
+    {"status": "cancelled", "driver_id": None},
 )

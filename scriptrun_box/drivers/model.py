@@ -8,9 +8,11 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from scriptrun_box.kernel.clock import iso, iso_or_none
+from scriptrun_box.packages.lifecycle import CancelReason
 from scriptrun_box.packages.store import Carried
 
 NAME_MAX, PHONE_MAX, VEHICLE_MAX, ID_MAX = 200, 40, 100, 64  # characters
+MANY_MAX = 200  # packages in one go
 CAPACITY_MAX = 1_000  # packages in one vehicle
 
 Employment = Literal["employee", "contractor", "agency", "volunteer"]
@@ -26,6 +28,7 @@ Phone = Annotated[str, Field(max_length=PHONE_MAX)]
 Vehicle = Annotated[str, Field(max_length=VEHICLE_MAX)]
 Capacity = Annotated[int, Field(ge=1, le=CAPACITY_MAX)]
 Capabilities = Annotated[list[Capability], Field(max_length=20)]
+PackageId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 LocationId = Annotated[str, Field(max_length=ID_MAX)]
 
 
@@ -85,6 +88,26 @@ class AssignIn(BaseModel):
 
     driver_id: str = Field(max_length=ID_MAX)
     expected_driver_id: str | None = Field(None, max_length=ID_MAX)
+
+
+class ManyIn(BaseModel):
+    """The packages of a move of many."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    package_ids: Annotated[list[PackageId], Field(min_length=1, max_length=MANY_MAX)]
+
+
+class AssignManyIn(ManyIn):
+    """The body that gives packages to one driver."""
+
+    driver_id: str = Field(max_length=ID_MAX)
+
+
+class CancelManyIn(ManyIn):
+    """The body that cancels packages."""
+
+    reason: CancelReason = "other"
 
 
 @dataclass(frozen=True, slots=True)

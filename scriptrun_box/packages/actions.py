@@ -150,9 +150,13 @@ def cancel(w: Writer, scope: Scope, actor: Actor, package_id: str, reason: str) 
     return move_on(w, scope, actor, package_id, "cancel", detail={"reason": reason})
 
 
-def restore(w: Writer, scope: Scope, actor: Actor, package_id: str) -> Package:
-    """Take a cancellation back: the package waits to be assigned."""
-    return move_on(w, scope, actor, package_id, "restore", driver_id=None)
+def restore(
+    w: Writer, scope: Scope, actor: Actor, package_id: str, duplicate_of: str | None
+) -> Package:
+    """Take a cancellation back: the package waits to be assigned, or decided about again."""
+    return move_on(
+        w, scope, actor, package_id, "restore", driver_id=None, duplicate_of=duplicate_of
+    )
 
 
 def recall(w: Writer, scope: Scope, actor: Actor, package_id: str, reason: str) -> Package:

@@ -1,5 +1,6 @@
 """A move made by what somebody saw: whoever was slower hears who was faster, and loses nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scriptrun_box.accounts.names import actor_name
@@ -36,27 +37,35 @@ def at_arrival(r: Reader, scope: Scope, package_id: str) -> Seen | None:
     return seen_of(package) if package else None
 
 
+def all_at_arrival(r: Reader, scope: Scope, package_ids: Sequence[str]) -> list[Seen | None]:
+    """The same of several packages, in their order."""
+    found = store.seen(r, scope, package_ids)
+    return [Seen(*found[each]) if each in found else None for each in package_ids]
+
+
 def as_seen(
     w: Writer, scope: Scope, actor: Actor, package_id: str, act: Move, seen: Seen | None
 ) -> Package:
     """Take a step with a package that is as it was seen."""
-    need_as_seen(w, scope, find(w, scope, package_id), seen)
+    need_as_seen(w, find(w, scope, package_id), seen)
     return act(w, scope, actor, package_id)
 
 
-def need_as_seen(
-    r: Reader, scope: Scope, package: Package, seen: Seen | None, standing: str = ""
-) -> None:
+def need_as_seen(r: Reader, package: Package, seen: Seen | None, standing: str = "") -> None:
     """Raise Conflict, with who was faster, where a package is no longer as it was seen.
 
     `standing` says how it is now, where the status alone says too little.
     """
-    if seen is None or seen == seen_of(package):
-        return
-    actor, at = store.last_step(r, package)
-    who = actor_name(r, scope.tenant_id, actor)
+    if seen is not None and seen != seen_of(package):
+        raise faster(r, package, standing)
+
+
+def faster(r: Reader, package: Package, standing: str = "") -> Conflict:
+    """Who moved a package last, and how it stands now."""
+    _, actor, at = store.last_step(r, package)
+    who = actor_name(r, package.tenant_id, actor)
     now = standing or package.status.replace("_", " ")
-    raise Conflict(
+    return Conflict(
         f"{who[:1].upper()}{who[1:]} was faster: the package is {now}.",
         code="conflict",
         details=[

@@ -169,6 +169,22 @@ def get(r: Reader, scope: Scope, package_id: str) -> Package | None:
     return package_of(row) if row else None
 
 
+def seen(r: Reader, scope: Scope, package_ids: Iterable[str]) -> dict[str, tuple[str, str | None]]:
+    """{id: (status, driver)} of those packages the scope may see."""
+    rows = r.all(
+        "SELECT id, status, driver_id FROM packages WHERE id IN (SELECT value FROM json_each(?))"
+        " AND tenant_id = ? AND test = ? AND (? IS NULL OR location_id = ?)",
+        (
+            json.dumps(sorted(set(package_ids))),
+            scope.tenant_id,
+            scope.test,
+            scope.location_id,
+            scope.location_id,
+        ),
+    )
+    return {row["id"]: (row["status"], row["driver_id"]) for row in rows}
+
+
 def page(r: Reader, scope: Scope, wanted: Filter, before: int | None, limit: int) -> list[Package]:
     """Packages newest first, behind the `seq` of the last one shown."""
     searched = bool(words.typed_words(wanted.q))
@@ -366,15 +382,15 @@ def add_move(
     )
 
 
-def last_step(r: Reader, package: Package) -> tuple[str, int]:
-    """(actor, time) of a package's last move to another status or driver, or of its recall."""
+def last_step(r: Reader, package: Package) -> tuple[int, str, int]:
+    """(seq, actor, time) of a package's last move to another status or driver, or of its recall."""
     row = r.one(
-        "SELECT actor, at FROM package_moves WHERE package_id = ?"
+        "SELECT seq, actor, at FROM package_moves WHERE package_id = ?"
         " AND (from_status <> to_status OR act IN ('assign', 'recall', 'unrecall'))"
         " ORDER BY seq DESC LIMIT 1",
         (package.id,),
     )
-    return (row["actor"], row["at"]) if row else (package.created_by, package.created_at)
+    return tuple(row) if row else (0, package.created_by, package.created_at)
 
 
 def moves(r: Reader, package: Package) -> list[Move]:

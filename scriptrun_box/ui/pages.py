@@ -145,7 +145,7 @@ def local_path(text: str) -> str:
 
 def done(call: Call, sentences: dict[str, str]) -> str:
     """The sentence for `?done=…`, with which a posted form comes back to its page; else empty."""
-    return sentences.get(call.query_params.get("done", ""), "")
+    return (sentences | {"undone": "Undone."}).get(call.query_params.get("done", ""), "")
 
 
 def viewer(call: Call) -> Person | None:
@@ -186,6 +186,7 @@ def _html(
             "here": _here(call),
             "request_id": call.request_id,
             "notice": "",
+            "undo": call.query_params.get("undo", ""),  # shown beside a notice only
             **values,
         }
     )

@@ -29,6 +29,7 @@ PARTS = {"number": "12", "street": "Oak St", "town": "Miami", "state": "FL", "zi
 TO_DRIVER = {"driver_id": "{driver}"}
 TO_MERGE = {"patient_id": "{other}"}
 TO_SPLIT = {"external_patient_id": "{other}"}
+MANY = {"package_ids": ["0" * 32]}
 NEW_PERSON = {"name": "Sam Rivera", "email": "{unique}@example.com", "role": "dispatcher"}
 PASSWORDS = {"password": "a dozen blue umbrellas", "again": "a dozen blue umbrellas"}
 CREDENTIALS = {"email": "owner@corner-drug.example", "password": "a dozen blue umbrellas"}
@@ -106,6 +107,9 @@ API = [
     _api("packages:write", "POST", "/api/patients/{id}/split", subject="merged", **TO_SPLIT),
     _api("packages:read", "GET", "/api/patients/{id}/erasure", subject="erased"),
     _api("packages:write", "POST", "/api/packages/{id}/recall", subject="out"),
+    _api("packages:write", "POST", "/api/packages/assign", 400, **MANY, **TO_DRIVER),  # unknown
+    _api("packages:write", "POST", "/api/packages/unassign", **MANY),
+    _api("packages:write", "POST", "/api/packages/cancel", **MANY),
     _api("dispatch:manage", "GET", "/api/drivers"),
     _api("dispatch:manage", "POST", "/api/drivers", 201, name="Luis Ortega"),
     _api("dispatch:manage", "GET", "/api/drivers/{id}", subject="driver"),
@@ -195,6 +199,7 @@ DESK = [
     _page("/live/drivers"),
     _page("/live/addresses"),
     _page("/", SIGNED_IN),
+    _form("/undo", STAFF, ok=409),  # 409: nobody did anything yet
     _page("/packages"),
     _page("/packages.csv"),
     _page("/packages/{id}", subject="package"),

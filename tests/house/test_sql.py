@@ -23,6 +23,7 @@ ALSO = {  # a reason each
     f"{PACKAGE}/packages/doors.py",  # where packages go; store.py would be too long
     f"{PACKAGE}/packages/proofs.py",  # owns the table proofs, which packages and delivery both need
     f"{PACKAGE}/packages/redaction.py",  # overwrites what store.py wrote: it would be too long
+    f"{PACKAGE}/packages/last_acts.py",  # owns last_acts: store.py would be too long
     f"{PACKAGE}/webhooks/journal.py",  # owns webhook_logs: store.py would be too long
     f"{PACKAGE}/webhooks/networks.py",  # owns webhook_networks, as small as its table
     f"{PACKAGE}/webhooks/retention.py",  # deletes what store.py wrote, once it is old
@@ -47,6 +48,7 @@ OWNERS = {
     "packages": ("packages/store.py", "packages/doors.py", "packages/redaction.py"),
     "package_search": ("packages/store.py", "packages/redaction.py"),
     "package_moves": ("packages/store.py",),
+    "last_acts": ("packages/last_acts.py",),
     "proofs": ("packages/proofs.py",),
     "patients": ("patients/store.py",),
     "erasures": ("patients/store.py",),

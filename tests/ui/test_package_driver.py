@@ -12,6 +12,7 @@ from tests.world import World, header
 
 pytestmark = pytest.mark.anyio
 OPTION = re.compile(r'<option value="(drv_[^"]+)"( disabled)?>([^<]*)</option>')
+UNDO = re.compile(r'name="undo" value="(\d+)"')
 SEEN = re.compile(r'name="seen" value="([^"]*)"')
 
 
@@ -50,7 +51,7 @@ async def test_a_package_is_given_handed_on_and_taken_back(
     for act, fields, done, told in steps:
         _, seen = await see(teammate, package_id)
         answer = await teammate.send(f"/packages/{package_id}/{act}", seen=seen, **fields)
-        assert answer.headers["location"] == f"/packages/{package_id}?done={done}"
+        assert answer.headers["location"].startswith(f"/packages/{package_id}?done={done}&undo=")
         page, _ = await see(teammate, package_id)
         assert told in page
     page, _ = await see(teammate, package_id)
@@ -123,3 +124,33 @@ async def test_a_possible_duplicate_and_what_is_out_offer_no_driver(
         await client.post(f"/api/test/packages/{out}/{step}", headers=header(world.sandbox))
     page, _ = await see(owner, out)
     assert not OPTION.findall(page) and "A made-up driver" in page
+
+
+async def test_the_last_move_is_taken_back_from_its_toast_and_only_while_it_fits(
+    visit: Visit, push: Push, client: httpx.AsyncClient, world: World
+) -> None:
+    luis, ana = [await hire(client, world.live, name) for name in ("Luis Ortega", "Ana Núñez")]
+    (package_id,) = await push({})
+    owner, teammate = await visit("owner"), await visit("teammate")
+    path = f"/packages/{package_id}"
+    given = await owner.send(f"{path}/assign", driver_id=luis)
+    page = await owner.see(given.headers["location"])
+    assert "Assigned." in page and 'action="/undo"' in page
+    number = UNDO.search(page)
+    assert number
+    back = await owner.send("/undo", undo=number[1], next=path)
+    assert back.headers["location"] == f"{path}?done=undone"
+    page = await owner.see(back.headers["location"])
+    assert "Undone." in page and "Taken back from Luis Ortega" in page
+    again = await owner.send("/undo", undo=number[1], next=path)
+    assert again.status_code == 409 and "This can no longer be undone." in again.text
+    given = await owner.send(f"{path}/assign", driver_id=luis)
+    number = UNDO.search(await owner.see(given.headers["location"]))
+    assert number
+    foreign = await teammate.send("/undo", undo=number[1], next=path)
+    assert foreign.status_code == 409, "it was not theirs"
+    await teammate.send(f"{path}/assign", driver_id=ana)
+    late = await owner.send("/undo", undo=number[1], next=path)
+    assert late.status_code == 409
+    sentence = f"{world.teammate.name} was faster: the package is assigned to Ana Núñez."
+    assert f"Nothing was undone. {sentence}" in html.unescape(late.text)

@@ -17,7 +17,7 @@ from scriptrun_box.kernel.http import Call
 from scriptrun_box.kernel.scope import Actor, Scope
 from scriptrun_box.orders import actions as orders
 from scriptrun_box.orders.reading import Places
-from scriptrun_box.packages import actions, proofs
+from scriptrun_box.packages import actions, last_acts, proofs
 from scriptrun_box.packages.api import PACKAGE_ID, look
 from scriptrun_box.packages.lifecycle import CANCEL_REASONS, FAILURE_REASONS, NOT_YET_OUT
 from scriptrun_box.packages.model import Content, Package, order_fields
@@ -151,11 +151,14 @@ async def walk(call: Call) -> Response:
 async def _do(call: Call, word: str, act: Callable[[Writer], Package]) -> Response:
     """Do it and come back to the package; where it cannot be done, its page says why."""
     call.box.disk.check()
+    whose, actor = call.whose, call.caller.actor
     try:
-        await call.box.db.write(act)
+        _, number = await call.box.db.write(
+            lambda w: last_acts.keeping(w, whose, actor, lambda: act(w))
+        )
     except (Conflict, Invalid) as refusal:
         return await _page(call, refusal.status, problem=refusal.sentence)
-    return _back(call, word)
+    return _back(call, f"{word}&undo={number}" if number else word)
 
 
 def _seen(call: Call) -> Seen | None:

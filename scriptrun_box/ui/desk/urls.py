@@ -6,7 +6,18 @@ from scriptrun_box.accounts.gates import ANY_ROLE, OWNER, STAFF
 from scriptrun_box.kernel.http import Url, anyone
 from scriptrun_box.ui import door, live, pages
 
-from . import address, addresses, dashboard, driver, drivers, package, packages, patient, patients
+from . import (
+    address,
+    addresses,
+    dashboard,
+    driver,
+    drivers,
+    package,
+    packages,
+    patient,
+    patients,
+    undo,
+)
 
 PAGES: Sequence[Url] = [
     Url("GET", "/static/{name}", pages.static, anyone, before_setup=True),
@@ -24,6 +35,7 @@ PAGES: Sequence[Url] = [
     Url("GET", "/live/drivers", drivers.live_drivers, live.WATCHING, page=True),
     Url("GET", "/live/addresses", addresses.live_addresses, live.WATCHING, page=True),
     Url("GET", "/", dashboard.dashboard, ANY_ROLE, page=True),
+    Url("POST", "/undo", undo.undo, STAFF, page=True),
     Url("GET", "/packages", packages.packages, STAFF, page=True),
     Url("GET", "/packages.csv", packages.export, STAFF, page=True),
     Url("GET", "/packages/{id}", package.package, STAFF, page=True),

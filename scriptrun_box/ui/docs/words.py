@@ -189,6 +189,7 @@ PAGE_CODES = (  # what only people on the screens can meet
     Code(404, "link_used", "The one-time link was used or is too old."),
     Code(409, "not_restored", "No restored copy's events wait for a decision."),
     Code(409, "last_owner", "The last owner stays an owner."),
+    Code(409, "undo_too_late", "Something else was done since, or it is too long ago."),
     Code(409, "not_a_duplicate", "The package is no possible duplicate."),
 )
 

@@ -3,6 +3,7 @@
 
 const GO_MS = 1200; // how long `g` waits for its second key
 const TOAST_MS = 5000;
+const UNDO_MS = 20_000; // of a toast with Undo
 const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
 
 let goUntil = 0;
@@ -25,6 +26,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "g") goUntil = Date.now() + GO_MS;
   else if (event.key === "?") document.getElementById("keys")?.showModal();
   else if (event.key === "/") search(event);
+  else if (event.key === "u") document.querySelector("[data-undo]")?.click();
   else if (event.key === "j" || event.key === "k") step(event, event.key === "j" ? 1 : -1);
 });
 
@@ -66,13 +68,19 @@ document.addEventListener("submit", (event) => {
 
 document.addEventListener("box:say", (event) => toast(event.detail));
 
-/** Say something briefly at the foot of the page. */
-function toast(text) {
-  const made = document.createElement("div");
+/** Say something briefly at the foot of the page: a text, or a toast of another page of ours. */
+function toast(said) {
+  const ready = said instanceof Element;
+  const made = ready ? document.importNode(said, true) : document.createElement("div");
+  if (!ready) made.textContent = said;
   made.className = "toast";
-  made.textContent = text;
   document.querySelector(".toasts").replaceChildren(made);
-  setTimeout(() => made.remove(), TOAST_MS);
+  fade(made);
+}
+
+/** A toast goes by itself; one that offers to undo waits longer, and as long as it is used. */
+function fade(shown) {
+  setTimeout(() => (shown.matches(":focus-within") ? fade(shown) : shown.remove()), shown.querySelector("form") ? UNDO_MS : TOAST_MS);
 }
 
 function ago(ms) {
@@ -94,4 +102,4 @@ setInterval(() => {
 // On a phone the navigation is one line: have the page one is on in sight.
 document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
-for (const shown of document.querySelectorAll(".toasts .toast")) setTimeout(() => shown.remove(), TOAST_MS);
+for (const shown of document.querySelectorAll(".toasts .toast")) fade(shown);

@@ -100,7 +100,7 @@ async function take(answer, push, focus) {
   const wrong = panel.querySelector("[aria-invalid], [role=alert]");
   if (wrong) wrong.scrollIntoView({ block: "center" });
   if (focus) panel.querySelector("h1").focus({ preventScroll: true });
-  const said = fresh.querySelector(".toasts .toast")?.textContent;
+  const said = fresh.querySelector(".toasts .toast");
   if (said) document.dispatchEvent(new CustomEvent("box:say", { detail: said }));
 }
 
