@@ -164,6 +164,19 @@ class Driver:
         return capability in self.profile.capabilities
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a driver told the desk; times in unix milliseconds."""
+
+    id: str
+    driver_id: str
+    package_id: str | None
+    text: str
+    at: int
+    read_at: int | None
+    read_by: str | None
+
+
 def wire(driver: Driver, carried: Carried) -> dict[str, Any]:
     """A driver as callers see one, with what they have right now."""
     profile = driver.profile

@@ -1,4 +1,4 @@
-"""The SQL of drivers."""
+"""The SQL of drivers and of what they tell the desk."""
 
 import json
 from collections.abc import Iterable
@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from scriptrun_box.kernel.db import Reader, Writer
-from scriptrun_box.kernel.scope import Scope
+from scriptrun_box.kernel.scope import Actor, Scope
 from scriptrun_box.packages.words import fold
 
-from .model import Driver, Profile, driver_of
+from .model import Driver, Note, Profile, driver_of
 
 COLUMNS = (
     "drivers (seq, id, tenant_id, test, location_id, name, phone, employment, vehicle, capacity,"
     " capabilities, found_by, version, created_at, created_by, updated_at)"
 )
+NOTE = "id, driver_id, package_id, text, at, read_at, read_by"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,69 @@ def set_left(w: Writer, was: Driver, left_at: int | None) -> bool:
 def set_route(w: Writer, was: Driver, route_id: str | None) -> bool:
     """Note which route a driver is out with, while they are as they were read."""
     return _set(w, was, route_id=route_id)
+
+
+def add_note(w: Writer, scope: Scope, note: Note) -> None:
+    """Store what a driver told the desk."""
+    w.insert(
+        "driver_notes (id, tenant_id, test, driver_id, package_id, text, at)",
+        [
+            (
+                note.id,
+                scope.tenant_id,
+                scope.test,
+                note.driver_id,
+                note.package_id,
+                note.text,
+                note.at,
+            )
+        ],
+    )
+
+
+def note(r: Reader, scope: Scope, note_id: str) -> Note | None:
+    """One note."""
+    row = r.one(
+        f"SELECT {NOTE} FROM driver_notes WHERE id = ? AND tenant_id = ? AND test = ?",  # noqa: S608
+        (note_id, scope.tenant_id, scope.test),
+    )
+    return Note(*row) if row else None
+
+
+def unread_notes(r: Reader, scope: Scope, limit: int) -> list[Note]:
+    """What nobody has read yet, the oldest first."""
+    rows = r.all(
+        f"SELECT {NOTE} FROM driver_notes INDEXED BY driver_notes_unread"  # noqa: S608
+        " WHERE read_at IS NULL AND tenant_id = ? AND test = ? ORDER BY at, id LIMIT ?",
+        (scope.tenant_id, scope.test, limit),
+    )
+    return [Note(*row) for row in rows]
+
+
+def count_unread(r: Reader, scope: Scope) -> int:
+    """How many notes nobody has read yet."""
+    number: int = r.value(
+        "SELECT count(*) FROM driver_notes INDEXED BY driver_notes_unread"
+        " WHERE read_at IS NULL AND tenant_id = ? AND test = ?",
+        (scope.tenant_id, scope.test),
+    )
+    return number
+
+
+def notes_about(r: Reader, scope: Scope, package_id: str) -> list[Note]:
+    """What drivers said about a package, oldest first."""
+    rows = r.all(
+        f"SELECT {NOTE} FROM driver_notes WHERE package_id = ? AND tenant_id = ? AND test = ?"  # noqa: S608
+        " ORDER BY at, id",
+        (package_id, scope.tenant_id, scope.test),
+    )
+    return [Note(*row) for row in rows]
+
+
+def set_read(w: Writer, note: Note, actor: Actor) -> bool:
+    """Note who has read it, while nobody has."""
+    sql = "UPDATE driver_notes SET read_at = ?, read_by = ? WHERE id = ? AND read_at IS NULL"
+    return bool(w.run(sql, (w.now, actor.id, note.id)))
 
 
 def _set(w: Writer, was: Driver, **columns: Any) -> bool:

@@ -4,7 +4,7 @@ from scriptrun_box.kernel.db import Writer
 from scriptrun_box.kernel.errors import Conflict, Invalid
 from scriptrun_box.kernel.scope import Actor, Scope
 from scriptrun_box.packages import actions as packages
-from scriptrun_box.packages import last_acts, store
+from scriptrun_box.packages import last_acts
 from scriptrun_box.packages.last_acts import Made
 from scriptrun_box.packages.model import Package
 from scriptrun_box.packages.seen import faster
@@ -27,7 +27,7 @@ def undo(w: Writer, scope: Scope, actor: Actor, number: int) -> list[Result]:
 
 def _take_back(w: Writer, scope: Scope, actor: Actor, move: Made) -> Package:
     package = packages.find(w, scope, move.package_id)
-    if store.last_step(w, package)[0] != move.seq:
+    if last_acts.last_step(w, package)[0] != move.seq:
         raise faster(w, package, dispatch.standing(w, package))
     before = move.detail.get("from_driver_id")
     if move.act == "recall":

@@ -1,4 +1,4 @@
-"""What a person did last with packages, for as long as it can be taken back; owns `last_acts`."""
+"""What was done last: to a package, and by a person, who can take it back; owns `last_acts`."""
 
 import json
 from collections.abc import Callable
@@ -9,6 +9,8 @@ from scriptrun_box.kernel.clock import MINUTE_MS
 from scriptrun_box.kernel.db import Reader, Writer
 from scriptrun_box.kernel.errors import Conflict
 from scriptrun_box.kernel.scope import Actor, Scope
+
+from .model import Package
 
 UNDO_MS = 2 * MINUTE_MS
 CAN_BE_UNDONE = frozenset(("assign", "unassign", "cancel", "recall"))
@@ -65,6 +67,17 @@ def forget(w: Writer, scope: Scope, actor: Actor) -> None:
         "DELETE FROM last_acts WHERE tenant_id = ? AND test = ? AND actor = ?",
         (scope.tenant_id, scope.test, actor.id),
     )
+
+
+def last_step(r: Reader, package: Package) -> tuple[int, str, int]:
+    """(seq, actor, time) of a package's last move to another status or driver, or of its recall."""
+    row = r.one(
+        "SELECT seq, actor, at FROM package_moves WHERE package_id = ?"
+        " AND (from_status <> to_status OR act IN ('assign', 'recall', 'unrecall'))"
+        " ORDER BY seq DESC LIMIT 1",
+        (package.id,),
+    )
+    return tuple(row) if row else (0, package.created_by, package.created_at)
 
 
 def _last(r: Reader) -> int:

@@ -9,7 +9,7 @@ from scriptrun_box.kernel.db import Reader, Writer
 from scriptrun_box.kernel.errors import Conflict
 from scriptrun_box.kernel.scope import Actor, Scope
 
-from . import store
+from . import last_acts, store
 from .actions import Move, find
 from .model import Package
 
@@ -39,8 +39,8 @@ def at_arrival(r: Reader, scope: Scope, package_id: str) -> Seen | None:
 
 def all_at_arrival(r: Reader, scope: Scope, package_ids: Sequence[str]) -> list[Seen | None]:
     """The same of several packages, in their order."""
-    found = store.seen(r, scope, package_ids)
-    return [Seen(*found[each]) if each in found else None for each in package_ids]
+    found = {each.id: seen_of(each) for each in store.these(r, scope, package_ids)}
+    return [found.get(each) for each in package_ids]
 
 
 def as_seen(
@@ -62,7 +62,7 @@ def need_as_seen(r: Reader, package: Package, seen: Seen | None, standing: str =
 
 def faster(r: Reader, package: Package, standing: str = "") -> Conflict:
     """Who moved a package last, and how it stands now."""
-    _, actor, at = store.last_step(r, package)
+    _, actor, at = last_acts.last_step(r, package)
     who = actor_name(r, package.tenant_id, actor)
     now = standing or package.status.replace("_", " ")
     return Conflict(

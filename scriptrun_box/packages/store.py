@@ -155,8 +155,7 @@ def _waiting(
         " AND p.delivery_date = j.value ->> 0 AND p.name_key = j.value ->> 1"
         " AND p.status IN ('created', 'assigned') AND (? IS NULL OR p.location_id = ?)"
     )
-    whose = (scope.tenant_id, scope.test, scope.location_id, scope.location_id)
-    return r.all(sql, (strict_json.dumps(wanted).decode(), *whose))
+    return r.all(sql, (strict_json.dumps(wanted).decode(), *_whose(scope)))
 
 
 def get(r: Reader, scope: Scope, package_id: str) -> Package | None:
@@ -164,25 +163,19 @@ def get(r: Reader, scope: Scope, package_id: str) -> Package | None:
     row = r.one(
         "SELECT * FROM packages WHERE id = ? AND tenant_id = ? AND test = ?"
         " AND (? IS NULL OR location_id = ?)",
-        (package_id, scope.tenant_id, scope.test, scope.location_id, scope.location_id),
+        (package_id, *_whose(scope)),
     )
     return package_of(row) if row else None
 
 
-def seen(r: Reader, scope: Scope, package_ids: Iterable[str]) -> dict[str, tuple[str, str | None]]:
-    """{id: (status, driver)} of those packages the scope may see."""
+def these(r: Reader, scope: Scope, package_ids: Iterable[str]) -> list[Package]:
+    """Those of the named packages the scope may see."""
     rows = r.all(
-        "SELECT id, status, driver_id FROM packages WHERE id IN (SELECT value FROM json_each(?))"
+        "SELECT * FROM packages WHERE id IN (SELECT value FROM json_each(?))"
         " AND tenant_id = ? AND test = ? AND (? IS NULL OR location_id = ?)",
-        (
-            json.dumps(sorted(set(package_ids))),
-            scope.tenant_id,
-            scope.test,
-            scope.location_id,
-            scope.location_id,
-        ),
+        (json.dumps(sorted(set(package_ids))), *_whose(scope)),
     )
-    return {row["id"]: (row["status"], row["driver_id"]) for row in rows}
+    return [package_of(row) for row in rows]
 
 
 def page(r: Reader, scope: Scope, wanted: Filter, before: int | None, limit: int) -> list[Package]:
@@ -219,6 +212,10 @@ def changed_since(
         " AND (p.updated_at, p.seq) > (?, ?) ORDER BY p.updated_at, p.seq LIMIT ?"
     )
     return [package_of(row) for row in r.all(sql, [*values, *after, limit])]
+
+
+def _whose(scope: Scope) -> tuple[Any, ...]:
+    return scope.tenant_id, scope.test, scope.location_id, scope.location_id
 
 
 def _narrowed(scope: Scope, wanted: Filter) -> tuple[str, str, list[Any]]:
@@ -272,13 +269,7 @@ def carried(r: Reader, scope: Scope, driver_ids: Iterable[str]) -> dict[str, Car
         " WHERE driver_id IN (SELECT value FROM json_each(?))"
         " AND status IN ('assigned', 'out_for_delivery') AND tenant_id = ? AND test = ?"
         " AND (? IS NULL OR location_id = ?) GROUP BY driver_id",
-        (
-            json.dumps(sorted(set(driver_ids))),
-            scope.tenant_id,
-            scope.test,
-            scope.location_id,
-            scope.location_id,
-        ),
+        (json.dumps(sorted(set(driver_ids))), *_whose(scope)),
     )
     return {row["driver_id"]: Carried(row["assigned"], row["out"]) for row in rows}
 
@@ -288,7 +279,7 @@ def on_route(r: Reader, scope: Scope, route_id: str) -> list[Package]:
     rows = r.all(
         "SELECT * FROM packages WHERE route_id = ? AND tenant_id = ? AND test = ?"
         " AND (? IS NULL OR location_id = ?) ORDER BY seq",
-        (route_id, scope.tenant_id, scope.test, scope.location_id, scope.location_id),
+        (route_id, *_whose(scope)),
     )
     return [package_of(row) for row in rows]
 
@@ -380,17 +371,6 @@ def add_move(
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
         (package.id, w.now, actor.id, act, package.status, to_status, json.dumps(detail)),
     )
-
-
-def last_step(r: Reader, package: Package) -> tuple[int, str, int]:
-    """(seq, actor, time) of a package's last move to another status or driver, or of its recall."""
-    row = r.one(
-        "SELECT seq, actor, at FROM package_moves WHERE package_id = ?"
-        " AND (from_status <> to_status OR act IN ('assign', 'recall', 'unrecall'))"
-        " ORDER BY seq DESC LIMIT 1",
-        (package.id,),
-    )
-    return tuple(row) if row else (0, package.created_by, package.created_at)
 
 
 def moves(r: Reader, package: Package) -> list[Move]:

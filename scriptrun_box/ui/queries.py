@@ -8,6 +8,7 @@ from scriptrun_box.accounts import store as accounts
 from scriptrun_box.accounts.model import Location
 from scriptrun_box.accounts.names import actor_name
 from scriptrun_box.drivers import store as drivers
+from scriptrun_box.drivers.model import Note
 from scriptrun_box.geocoding import store as places
 from scriptrun_box.kernel.db import Reader
 from scriptrun_box.kernel.scope import Scope
@@ -47,6 +48,7 @@ class Whole:
     other: Package | None  # the one this may be a duplicate of
     names: Mapping[str, str]
     locations: list[Location]
+    notes: list[Note]  # what drivers said about it
 
 
 DRIVERS_OF_A_MOVE = ("driver_id", "from_driver_id")
@@ -61,6 +63,8 @@ def frame(r: Reader, scope: Scope) -> Frame:
     )
     to_check = places.count(r, scope, "to_check")
     return Frame(zone_of(r, scope).key, {"/packages": waiting, "/addresses": to_check})
+    unread = drivers.count_unread(r, scope)
+    return Frame(zone_of(r, scope).key, {"/packages": waiting, "/board": unread})
 
 
 def zone_of(r: Reader, scope: Scope) -> ZoneInfo:
@@ -87,13 +91,17 @@ def whole(r: Reader, scope: Scope, package_id: str) -> Whole | None:
         return None
     moves = store.moves(r, package)
     other = store.get(r, scope, package.duplicate_of) if package.duplicate_of else None
+    notes = drivers.notes_about(r, scope, package.id)
     return Whole(
         package=package,
         moves=moves,
         proof=proofs.latest(r, package.id) if package.attempts else None,
         other=other,
-        names=names_in(r, scope.tenant_id, moves, package.driver_id),
+        names=names_in(
+            r, scope.tenant_id, moves, package.driver_id, *(note.driver_id for note in notes)
+        ),
         locations=accounts.locations(r, scope.tenant_id),
+        notes=notes,
     )
 
 

@@ -21,6 +21,7 @@ from scriptrun_box.drivers import actions as drivers
 from scriptrun_box.geocoding import actions as geocoding
 from scriptrun_box.geocoding import store
 from scriptrun_box.geocoding.reading import Parts, Read
+from scriptrun_box.drivers import notes
 from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.db import Reader, Writer
 from scriptrun_box.kernel.ids import hex_id, prefixed
@@ -48,6 +49,7 @@ MADE_BY_TESTS = (
     "api_keys", "sessions", "one_time_links", "webhook_logs", "webhook_deliveries",
     "webhook_endpoints", "events", "proofs", "package_moves", "package_search", "packages",
     "drivers", "sightings", "places",
+    "package_moves", "package_search", "packages", "driver_notes", "drivers",
 )  # fmt: skip
 _numbers = itertools.count(1)
 
@@ -273,6 +275,7 @@ def _subject(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
     if kind in ("plan", "ready plan"):
         return _plan(w, kind, scope, links)
     if kind in ("driver", "driver to plan", "driver on shift", "to assign"):
+    if kind in ("driver", "driver to plan", "driver on shift", "to assign", "note"):
         return _with_driver(w, kind, scope, links)
     if kind in ("patient", "merged", "over", "erased"):
         return _patient(w, kind, scope, links)
@@ -312,6 +315,8 @@ def _with_driver(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
     driver = drivers.create(w, scope, CLI, {"name": f"Luis {next(_numbers)}"})
     if kind == "to assign":
         return replace(_package(w, "package", scope, links), driver=driver.id)
+    if kind == "note":
+        return Subject(notes.send(w, scope, CLI, driver.id, None, "The gate is shut").id)
     if kind == "driver on shift":
         driver = drivers.set_shift(w, scope, CLI, driver.id, True)
     return Subject(driver.id, stamp=str(driver.version), driver=driver.id)

@@ -224,6 +224,7 @@ DESK = [
     _form("/addresses/{id}/pin", STAFF, "address", stamp="{stamp}", lat="25.77", lng="-80.23"),
     _form("/addresses/{id}/correct", STAFF, "address", stamp="{stamp}", **PARTS),
     _form("/addresses/{id}/ask", STAFF, "address", stamp="{stamp}"),
+    _form("/notes/{id}/read", STAFF, "note"),
     _page("/drivers"),
     _form("/drivers", STAFF, name="Luis Ortega"),
     _page("/drivers.csv"),

@@ -61,6 +61,7 @@ OWNERS = {
     "stops": ("routes/store.py",),
     "outcomes": ("routes/store.py",),
     "route_plans": ("routes/store.py",),
+    "driver_notes": ("drivers/store.py",),
     "idempotency": ("orders/store.py",),
     "webhook_endpoints": ("webhooks/store.py",),
     "webhook_deliveries": ("webhooks/store.py", "webhooks/retention.py"),
