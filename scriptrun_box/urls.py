@@ -80,7 +80,7 @@ API: Sequence[Url] = [
     api("POST", "/api/packages/assign", drivers.assign_many, WRITE, drivers_doc.ASSIGN_MANY),
     api("POST", "/api/packages/unassign", drivers.unassign_many, WRITE, drivers_doc.UNASSIGN_MANY),
     api("POST", "/api/packages/cancel", drivers.cancel_many, WRITE, drivers_doc.CANCEL_MANY),
-    api("POST", "/api/packages/{id}/recall", packages.recall_package, WRITE, packages_doc.RECALL),
+    api("POST", "/api/packages/{id}/recall", delivery.recall_package, WRITE, delivery_doc.RECALL),
     api("GET", "/api/drivers", drivers.list_drivers, DISPATCH_READ, drivers_doc.LIST),
     api("POST", "/api/drivers", drivers.create_driver, DISPATCH, drivers_doc.CREATE),
     api("GET", "/api/drivers/{id}", drivers.read_driver, DISPATCH_READ, drivers_doc.READ),

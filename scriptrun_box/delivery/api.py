@@ -1,4 +1,4 @@
-"""The sandbox's walk and the pictures behind signed links, over HTTP."""
+"""Recalls, the sandbox's walk and the pictures behind signed links, over HTTP."""
 
 from typing import cast
 
@@ -9,10 +9,11 @@ from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.errors import Forbidden, NotFound
 from scriptrun_box.kernel.http import Call, json_answer, read_model
 from scriptrun_box.packages import proofs
-from scriptrun_box.packages.api import package_id_of, package_shape
+from scriptrun_box.packages.api import CancelIn, package_id_of, package_shape
 from scriptrun_box.packages.lifecycle import FailureReason
 
 from . import sandbox
+from .recall import recall
 
 PICTURE_CSP = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 PICTURE = (
@@ -43,6 +44,14 @@ async def walk(call: Call) -> Response:
     await call.box.db.write(
         sandbox.walk, call.whose, call.caller.actor, package_id, step, reason, call.box.links
     )
+    return json_answer(await package_shape(call, package_id))
+
+
+async def recall_package(call: Call) -> Response:
+    """Have a package that is out come back."""
+    package_id = package_id_of(call)
+    reason = read_model(call, CancelIn).reason
+    await call.box.db.write(recall, call.whose, call.caller.actor, package_id, reason)
     return json_answer(await package_shape(call, package_id))
 
 

@@ -30,8 +30,6 @@ def _take_back(w: Writer, scope: Scope, actor: Actor, move: Made) -> Package:
     if last_acts.last_step(w, package)[0] != move.seq:
         raise faster(w, package, dispatch.standing(w, package))
     before = move.detail.get("from_driver_id")
-    if move.act == "recall":
-        return packages.unrecall(w, scope, actor, package.id)
     if move.act == "cancel":
         of = move.detail.get("duplicate_of", package.duplicate_of)
         back = packages.restore(w, scope, actor, package.id, of)

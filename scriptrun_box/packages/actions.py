@@ -159,17 +159,6 @@ def restore(
     )
 
 
-def recall(w: Writer, scope: Scope, actor: Actor, package_id: str, reason: str) -> Package:
-    """Have a package that is out come back: its driver no longer delivers it."""
-    detail = {"reason": reason}
-    return move_on(w, scope, actor, package_id, "recall", detail=detail, recalled_at=w.now)
-
-
-def unrecall(w: Writer, scope: Scope, actor: Actor, package_id: str) -> Package:
-    """Take a recall back: the package, still out, is delivered after all."""
-    return move_on(w, scope, actor, package_id, "unrecall", recalled_at=None)
-
-
 def unassign(w: Writer, scope: Scope, actor: Actor, package_id: str) -> Package:
     """Take a package that is not out yet back from its driver."""
     detail = {"from_driver_id": find(w, scope, package_id).driver_id}

@@ -85,14 +85,6 @@ async def cancel_package(call: Call) -> Response:
     return json_answer(await package_shape(call, package_id))
 
 
-async def recall_package(call: Call) -> Response:
-    """Have a package that is out come back."""
-    package_id = package_id_of(call)
-    reason = read_model(call, CancelIn).reason
-    await call.box.db.write(actions.recall, call.whose, call.caller.actor, package_id, reason)
-    return json_answer(await package_shape(call, package_id))
-
-
 async def unassign_package(call: Call) -> Response:
     """Take a package back from its driver."""
     return await _as_seen(call, actions.unassign)

@@ -90,14 +90,3 @@ RETURN = _move(
     " is not delivered any more.",
     "returned",
 )
-RECALL = Doc(
-    group="Packages",
-    summary="Recall a package that is out",
-    text="Its driver is told not to deliver it, and from now on it cannot be: of a recall and a"
-    " delivery at the same time one wins. It stays out_for_delivery, with recalled_at, until the"
-    " driver hands it in: then redeliver or return says what becomes of it.",
-    body=CancelIn,
-    example={"reason": "patient_request"},
-    answer={**PACKAGE, "status": "out_for_delivery", "recalled_at": "2026-04-20T14:00:00Z"},
-    refusals=(400, 404, 409),
-)

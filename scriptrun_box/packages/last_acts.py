@@ -13,7 +13,7 @@ from scriptrun_box.kernel.scope import Actor, Scope
 from .model import Package
 
 UNDO_MS = 2 * MINUTE_MS
-CAN_BE_UNDONE = frozenset(("assign", "unassign", "cancel", "recall"))
+CAN_BE_UNDONE = frozenset(("assign", "unassign", "cancel"))
 T = TypeVar("T")
 
 
@@ -73,7 +73,7 @@ def last_step(r: Reader, package: Package) -> tuple[int, str, int]:
     """(seq, actor, time) of a package's last move to another status or driver, or of its recall."""
     row = r.one(
         "SELECT seq, actor, at FROM package_moves WHERE package_id = ?"
-        " AND (from_status <> to_status OR act IN ('assign', 'recall', 'unrecall'))"
+        " AND (from_status <> to_status OR act IN ('assign', 'recall'))"
         " ORDER BY seq DESC LIMIT 1",
         (package.id,),
     )

@@ -21,7 +21,6 @@ Act = Literal[
     "deliver",
     "fail",
     "recall",
-    "unrecall",
     "redeliver",
     "return",
     "cancel",
@@ -45,7 +44,7 @@ ACTS: tuple[str, ...] = get_args(Act)
 FAILURE_REASONS: tuple[str, ...] = get_args(FailureReason)
 CANCEL_REASONS: tuple[str, ...] = get_args(CancelReason)
 NOT_YET_OUT = ("created", "assigned")
-NEEDS_RECALL = ("unrecall", "redeliver", "return")  # of what is out
+NEEDS_RECALL = ("redeliver", "return")  # of what is out
 
 MOVES: dict[str, tuple[tuple[Status, ...], Status]] = {
     "assign": (("created", "assigned"), "assigned"),
@@ -54,7 +53,6 @@ MOVES: dict[str, tuple[tuple[Status, ...], Status]] = {
     "deliver": (("out_for_delivery",), "delivered"),
     "fail": (("out_for_delivery",), "failed"),
     "recall": (("out_for_delivery",), "out_for_delivery"),
-    "unrecall": (("out_for_delivery",), "out_for_delivery"),
     "redeliver": (("failed", "out_for_delivery"), "created"),  # from out only once recalled
     "return": (("failed", "out_for_delivery"), "returned"),
     "cancel": (("created", "assigned"), "cancelled"),

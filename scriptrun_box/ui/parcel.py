@@ -154,7 +154,6 @@ EVENT_WORDS = {
     "deliver": "Delivered",
     "redeliver": "To be delivered again",
     "return": "Returned to the pharmacy",
-    "unrecall": "No longer recalled",
     "restore": "No longer cancelled",
     "both": "Kept: no duplicate",
     "erase": "The patient's data was erased on request",

@@ -74,24 +74,16 @@ async def test_each_kind_of_move_is_taken_back_to_how_it_was(
         assert await stands(world, package_id) == after
 
 
-async def test_a_recall_and_the_word_that_two_are_one_are_taken_back(
-    client: httpx.AsyncClient, world: World, drivers: list[str]
+async def test_the_word_that_two_are_one_is_taken_back(
+    client: httpx.AsyncClient, world: World
 ) -> None:
-    scope = world.scope
-    package_id = await parcel(client, world.live)
-    await world.db.write(dispatch.assign, scope, CLI, package_id, drivers[0], None)
-    await world.db.write(actions.move_on, scope, CLI, package_id, "start")
     same = {"barcode": None, "rx_number": "RX-UNDO"}
     _, twice = [await parcel(client, world.live, **same) for _ in range(2)]
-    for one, act, argument in (
-        (package_id, actions.recall, "other"),
-        (twice, actions.decide_duplicate, False),
-    ):
-        before = await stands(world, one)
-        number = await do(world, act, scope, ME, one, argument)
-        assert await stands(world, one) != before
-        await take_back(world, number)
-        assert await stands(world, one) == before
+    before = await stands(world, twice)
+    number = await do(world, actions.decide_duplicate, world.scope, ME, twice, False)
+    assert (await stands(world, twice))[0] == "cancelled"
+    await take_back(world, number)
+    assert await stands(world, twice) == before
 
 
 async def test_only_the_last_act_of_oneself_and_only_once_and_soon(

@@ -26,20 +26,19 @@ failed      -         -         -                 -          -       created    
 returned    -         -         -                 -          -       -          -         -
 cancelled   -         -         -                 -          -       -          -         -
 """
-TAKEN_BACK = """
-                 recall            unrecall  restore
-created          -                 -         -
-assigned         -                 -         -
-out_for_delivery out_for_delivery  -         -
-delivered        -                 -         -
-failed           -                 -         -
-returned         -                 -         -
-cancelled        -                 -         created
+MORE = """
+                 recall            restore
+created          -                 -
+assigned         -                 -
+out_for_delivery out_for_delivery  -
+delivered        -                 -
+failed           -                 -
+returned         -                 -
+cancelled        -                 created
 """
 RECALLED = {  # of a package that is out, instead of what the tables say
     "deliver": "-",
     "recall": "-",
-    "unrecall": "out_for_delivery",
     "redeliver": "created",
     "return": "returned",
 }
@@ -48,7 +47,7 @@ RECALLED = {  # of a package that is out, instead of what the tables say
 def expected(recalled: bool = False) -> dict[tuple[str, str], str]:
     """{(status, act): where it leads, or "-"}."""
     found = {}
-    for table in (TABLE, TAKEN_BACK):
+    for table in (TABLE, MORE):
         head, *lines = [line.split() for line in table.strip().splitlines()]
         for line in lines:
             found |= {(line[0], act): to for act, to in zip(head, line[1:], strict=True)}
@@ -122,7 +121,7 @@ def test_whatever_the_facts_a_move_stays_on_the_table(act: str, facts: Facts) ->
 
 
 NUMBERS = itertools.count()
-RECALL_FACTS = {"recall": 1, "unrecall": None, "redeliver": None}
+RECALL_FACTS = {"recall": 1, "redeliver": None}
 
 
 # The same on the file ---------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from scriptrun_box.accounts import gates
 from scriptrun_box.accounts import store as accounts
 from scriptrun_box.delivery import sandbox
+from scriptrun_box.delivery.recall import recall as have_back
 from scriptrun_box.drivers import dispatch
 from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.db import Writer
@@ -86,7 +87,7 @@ async def recall(call: Call) -> Response:
     if reason not in CANCEL_REASONS:
         return await _page(call, 400, problem="Say why it is recalled; nothing was changed.")
     whose, actor = call.whose, call.caller.actor
-    return await _do(call, "recalled", lambda w: actions.recall(w, whose, actor, _id(call), reason))
+    return await _do(call, "recalled", lambda w: have_back(w, whose, actor, _id(call), reason))
 
 
 async def decide(call: Call) -> Response:
