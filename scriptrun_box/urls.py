@@ -23,6 +23,7 @@ from scriptrun_box.routes import api as routes
 from scriptrun_box.routes import doc as routes_doc
 from scriptrun_box.routes import plans_api as plans
 from scriptrun_box.ui import urls_settings
+from scriptrun_box.ui.board import urls as urls_board
 from scriptrun_box.ui.desk import urls as urls_desk
 from scriptrun_box.webhooks import api as webhooks
 from scriptrun_box.webhooks import doc as webhooks_doc
@@ -189,4 +190,4 @@ OPEN: Sequence[Url] = [
     open_to_all("/proof/{id}/signature", delivery.picture),
 ]
 
-URLS: Sequence[Url] = [*API, *OPEN, *urls_desk.PAGES, *urls_settings.PAGES]
+URLS: Sequence[Url] = [*API, *OPEN, *urls_desk.PAGES, *urls_board.PAGES, *urls_settings.PAGES]

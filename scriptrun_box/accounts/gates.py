@@ -21,7 +21,7 @@ from .signin import SignIns, person_of
 COOKIE = "scriptrun"
 SECURE_COOKIE = "__Host-scriptrun"
 KEY_MAX_CHARS = 200
-FORM_FIELDS_MAX = 200
+FORM_FIELDS_MAX = 250  # 200 packages of the board, and what is said of them
 SAFE = ("GET", "HEAD")
 
 

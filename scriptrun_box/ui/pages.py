@@ -1,5 +1,6 @@
 """Pages: templates in one frame (navigation, person, sandbox), refusals, redirects, files."""
 
+import asyncio
 import hashlib
 import mimetypes
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ class NavItem:
 
 NAV = (
     NavItem("/", "Dashboard", "d"),
+    NavItem("/board", "Board", "b"),
     NavItem("/packages", "Packages", "p"),
     NavItem("/patients", "Patients", "n"),
     NavItem("/addresses", "Addresses", "a"),
@@ -102,12 +104,19 @@ def _environment() -> Environment:
 ENVIRONMENT = _environment()
 
 
-async def render(call: Call, name: str, status: int = 200, **values: Any) -> Response:
-    """A page in the frame of whoever is signed in, if anyone; `values` go to the template."""
+async def render(
+    call: Call, name: str, status: int = 200, *, apart: bool = False, **values: Any
+) -> Response:
+    """A page in the frame of whoever is signed in, if anyone; `values` go to the template.
+
+    A long page is made `apart`, on a thread, so that nobody waits for it.
+    """
     person = viewer(call)
     frame = queries.NO_FRAME
     if person is not None:
         frame = await call.box.db.read(queries.frame, person.scope)
+    if apart:
+        return await asyncio.to_thread(_html, call, person, frame, name, status, values)
     return _html(call, person, frame, name, status, values)
 
 

@@ -199,6 +199,11 @@ DESK = [
     _page("/live/drivers"),
     _page("/live/addresses"),
     _page("/", SIGNED_IN),
+    _page("/board"),
+    _page("/board.csv"),
+    _page("/live/board"),
+    _form("/board/move", STAFF, ok=400),  # 400: nothing is ticked
+    _form("/board/undo", STAFF, ok=409),
     _form("/undo", STAFF, ok=409),  # 409: nobody did anything yet
     _page("/packages"),
     _page("/packages.csv"),

@@ -26,6 +26,7 @@ let settled = false; // the first fetch after the page itself marks nothing as n
 if (root) {
   document.addEventListener("visibilitychange", () => (document.hidden ? leave() : listen()));
   document.addEventListener("box:refresh", (event) => refresh(event.detail?.quiet));
+  document.addEventListener("box:show", (event) => show(event.detail, true));
   addEventListener("pagehide", leave);
   addEventListener("pageshow", () => { if (!document.hidden) listen(); });
   if (!document.hidden) listen();
@@ -39,8 +40,8 @@ function listen() {
   source.addEventListener("changed", (event) => {
     const { topic, ids } = JSON.parse(event.data);
     if (topic === "packages") {
-      document.dispatchEvent(new CustomEvent("box:changed", { detail: { ids } }));
-      refresh();
+      // A page that knows how to fetch only what changed says so.
+      if (document.dispatchEvent(new CustomEvent("box:changed", { detail: { ids }, cancelable: true }))) refresh();
     } else if (!root.dataset.topics?.split(" ").includes(topic)) {
       return;
     } else if (topic === "drivers") {

@@ -137,6 +137,7 @@ function narrow() {
   if (!panel.hidden) shut(false);
   root.dataset.query = query;
   delete root.dataset.still;
-  history.replaceState({ list: `/packages${query}` }, "", `/packages${query}`);
+  const path = filters.getAttribute("action");
+  history.replaceState({ list: path + query }, "", path + query);
   document.dispatchEvent(new CustomEvent("box:refresh", { detail: { quiet: true } }));
 }
