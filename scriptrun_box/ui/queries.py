@@ -61,10 +61,12 @@ def frame(r: Reader, scope: Scope) -> Frame:
         f"SELECT count(*) FROM packages WHERE tenant_id = ? AND test = ? AND status IN {OPEN_SQL}",  # noqa: S608
         (scope.tenant_id, scope.test),
     )
-    to_check = places.count(r, scope, "to_check")
-    return Frame(zone_of(r, scope).key, {"/packages": waiting, "/addresses": to_check})
-    unread = drivers.count_unread(r, scope)
-    return Frame(zone_of(r, scope).key, {"/packages": waiting, "/board": unread})
+    counts = {
+        "/packages": waiting,
+        "/board": drivers.count_unread(r, scope),
+        "/addresses": places.count(r, scope, "to_check"),
+    }
+    return Frame(zone_of(r, scope).key, counts)
 
 
 def zone_of(r: Reader, scope: Scope) -> ZoneInfo:

@@ -18,10 +18,10 @@ from scriptrun_box.accounts.model import KEY_SCOPES, User
 from scriptrun_box.app import _write_behind
 from scriptrun_box.delivery import sandbox
 from scriptrun_box.drivers import actions as drivers
+from scriptrun_box.drivers import notes
 from scriptrun_box.geocoding import actions as geocoding
 from scriptrun_box.geocoding import store
 from scriptrun_box.geocoding.reading import Parts, Read
-from scriptrun_box.drivers import notes
 from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.db import Reader, Writer
 from scriptrun_box.kernel.ids import hex_id, prefixed
@@ -45,11 +45,8 @@ STEPS = {"assigned": 1, "out": 2, "failed": 3, "photo": 3, "signature": 3}
 MADE_BY_TESTS = (
     "outcomes", "stops", "route_plans", "routes", "api_keys", "sessions", "one_time_links",
     "webhook_logs", "webhook_deliveries", "webhook_endpoints", "events", "proofs",
-    "package_moves", "package_search", "packages", "drivers", "patients", "erasures",
-    "api_keys", "sessions", "one_time_links", "webhook_logs", "webhook_deliveries",
-    "webhook_endpoints", "events", "proofs", "package_moves", "package_search", "packages",
-    "drivers", "sightings", "places",
-    "package_moves", "package_search", "packages", "driver_notes", "drivers",
+    "package_moves", "package_search", "packages", "driver_notes", "drivers", "patients",
+    "erasures", "sightings", "places",
 )  # fmt: skip
 _numbers = itertools.count(1)
 
@@ -274,7 +271,6 @@ def _subject(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
         return _route(w, kind, scope, links)
     if kind in ("plan", "ready plan"):
         return _plan(w, kind, scope, links)
-    if kind in ("driver", "driver to plan", "driver on shift", "to assign"):
     if kind in ("driver", "driver to plan", "driver on shift", "to assign", "note"):
         return _with_driver(w, kind, scope, links)
     if kind in ("patient", "merged", "over", "erased"):

@@ -21,7 +21,6 @@ from scriptrun_box.geocoding import store as places
 from scriptrun_box.geocoding.reading import Parts, Read
 from scriptrun_box.kernel.db import Database, Writer
 from scriptrun_box.kernel.scope import CLI, Scope
-from scriptrun_box.patients.actions import know
 from scriptrun_box.ui.openapi import openapi
 from scriptrun_box.urls import URLS
 from scriptrun_box.webhooks import actions as webhooks
@@ -79,18 +78,15 @@ async def subjects(
 ) -> dict[str, str]:
     """A thing of each kind, by the beginning of the addresses that are about it."""
     keyed = header(key)
-    order = orders({"external_patient_id": "PMS-1"})
-    pushed = await client.post("/api/webhook/orders", json=order, headers=keyed)
     body = orders({"external_patient_id": "PMS-9081"})
     pushed = await client.post("/api/webhook/orders", json=body, headers=keyed)
     (package_id,) = pushed.json()["package_ids"]
-    await db.write(know, 0, 1_000_000)  # its number
-    patients = await client.get("/api/patients", headers=keyed)
     driver = await client.post("/api/drivers", json={"name": "Luis Ortega"}, headers=keyed)
     planned = {"driver_id": driver.json()["id"], "package_ids": [package_id]}
     route = await client.post("/api/routes", json=planned, headers=keyed)
+    plan = await client.post(f"/api/routes/{route.json()['id']}/optimize", headers=keyed)
     where = Read(Parts("1", "Elm St", zip="33125"), package_id, package_id, "", (25.78, -80.23))
-    place = await world.db.write(places.insert, world.sandbox_scope, "1 Elm St", where)
+    place = await db.write(places.insert, scope, "1 Elm St", where)
     wish: dict[str, Any] = {"url": "https://receiver.invalid/hook", "events": ("*",)}
     made = await db.write(lambda w: webhooks.create(w, scope, CLI, **wish)[0])
     ping = await db.write(webhooks.test, scope, CLI, made.id)
@@ -106,15 +102,15 @@ async def subjects(
     return {
         "/api/packages": package_id,
         "/api/test/packages": package_id,
-        "/api/patients": patients.json()["data"][0]["id"],
+        "/api/patients": await appeared("/api/patients"),
         "/api/addresses": place.id,
         "/api/drivers": driver.json()["id"],
         "/api/routes": route.json()["id"],
+        "/api/plans": plan.json()["id"],
         "/api/stops": route.json()["stops"][0]["id"],
         "/api/webhooks": made.id,
         "/api/webhook-deliveries": ping,
         "/api/webhook-attempts": await appeared(f"/api/webhooks/{made.id}/logs"),
-        "/api/patients": await appeared("/api/patients"),
     }
 
 

@@ -14,8 +14,9 @@ from scriptrun_box.geocoding.model import REASONS, CorrectIn, PinIn, Place, Poin
 from scriptrun_box.geocoding.reading import street_key
 from scriptrun_box.kernel.db import Reader
 from scriptrun_box.kernel.errors import Conflict, Invalid, NotFound
-from scriptrun_box.kernel.http import Call, checked
+from scriptrun_box.kernel.http import Call
 from scriptrun_box.kernel.scope import Scope
+from scriptrun_box.kernel.shapes import checked
 from scriptrun_box.packages import doors
 from scriptrun_box.packages import store as packages
 from scriptrun_box.packages.api import look
