@@ -22,7 +22,8 @@ OF_PACKAGES = (
 OF_DRIVERS = ("/api/drivers", "/drivers", "/drivers.csv", "/live/drivers")
 OF_PATIENTS = ("/api/patients", "/patients", "/patients.csv")
 OF_WEBHOOKS = ("/api/webhooks", "/settings/integrations")
-WITH_OWN_THINGS = (*OF_PACKAGES, *OF_PATIENTS, *OF_DRIVERS, *OF_WEBHOOKS)
+OF_BOARD = ("/board", "/live/board", "/board.csv")
+WITH_OWN_THINGS = (*OF_PACKAGES, *OF_PATIENTS, *OF_DRIVERS, *OF_BOARD, *OF_WEBHOOKS)
 SIDES = {"live key": "Livia", "sandbox key": "Sandra", "stranger's key": "Strangeways"}
 
 
