@@ -67,7 +67,7 @@ async def test_on_a_phone_no_page_and_no_table_needs_sideways_scrolling(
             assert await page.evaluate(wide) == [], path
 
 
-@pytest.mark.skipif(not AXE, reason="AXE_JS names no copy of axe.min.js")
+@pytest.mark.skipif(not AXE, reason="axe-playwright-python is not installed")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_axe_finds_nothing_serious_on_them(
     browser: Browser, address: str, world: World, scheme: Any
