@@ -17,7 +17,7 @@ from scriptrun_box.accounts.model import Person
 from scriptrun_box.kernel.errors import NotFound, Refusal
 from scriptrun_box.kernel.http import Call
 
-from . import driving, parcel, queries, words
+from . import driving, parcel, queries, routing, words
 
 HERE = Path(__file__).parent
 FOREVER = "public, max-age=31536000, immutable"
@@ -52,6 +52,7 @@ NAV = (
     NavItem("/patients", "Patients", "n"),
     NavItem("/addresses", "Addresses", "a"),
     NavItem("/drivers", "Drivers", "v"),
+    NavItem("/routes", "Routes", "r"),
     NavItem("/settings/integrations", "Integrations", "i", settings=True),
     NavItem("/settings/users", "Users", "u", settings=True),
     NavItem("/settings/locations", "Locations", settings=True),
@@ -96,7 +97,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters.update(words.FILTERS | parcel.FILTERS | driving.FILTERS)
+    made.filters.update(words.FILTERS | parcel.FILTERS | driving.FILTERS | routing.FILTERS)
     made.globals.update(static=static_url)
     return made
 

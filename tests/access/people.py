@@ -332,7 +332,9 @@ def _route(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
         routes.start(w, scope, CLI, sheet.route.id)
         sandbox.make_up(w, scope, CLI, package_id, "deliver", "", links)
     subject_id = sheet.visits[0].stop.id if kind == "stop" else sheet.route.id
-    return Subject(subject_id, stamp=str(sheet.route.version), package=package_id)
+    stamp, stop = str(sheet.route.version), sheet.visits[0].stop.id
+    other = drivers.create(w, scope, CLI, {"name": f"Ana {next(_numbers)}"})
+    return Subject(subject_id, stamp=stamp, package=package_id, other=stop, driver=other.id)
 
 
 def _patient(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:

@@ -37,7 +37,7 @@ def told(answer: Answer, subject_id: str) -> tuple[int, dict[str, str], str]:
 async def check_same_as_unknown(scene: Scene, row: Row, caller: Caller, theirs: Scope) -> None:
     """Ask for somebody else's thing, then for one that never was: no telling which is which."""
     subject = await scene.subject(row.subject, theirs)
-    nothing = type(subject)(unknown_id(subject.id), stamp=subject.stamp, package=subject.package)
+    nothing = replace(subject, id=unknown_id(subject.id))
     before = await scene.everything()
     answers = [
         told(await scene.call(row, caller, each, accept=accept), each.id)

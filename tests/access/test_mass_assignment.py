@@ -108,6 +108,19 @@ async def test_an_edit_changes_fields_of_the_order_and_nothing_else(scene: Scene
         "POST /api/addresses/{id}/accept",
         "POST /api/addresses/{id}/correct",
         "POST /api/addresses/{id}/ask",
+        "POST /api/routes",
+        "PATCH /api/routes/{id}",
+        "POST /api/routes/{id}/packages",
+        "POST /api/routes/{id}/take-off",
+        "POST /api/routes/{id}/nearest",
+        "POST /api/routes/{id}/optimize",
+        "POST /api/routes/{id}/start",
+        "POST /api/routes/{id}/finish",
+        "POST /api/routes/{id}/cancel",
+        "POST /api/routes/optimize",
+        "POST /api/stops/{id}",
+        "POST /api/plans/{id}/commit",
+        "POST /api/plans/{id}/cancel",
         "POST /api/test/packages/{id}/fail",
     ],
 )
@@ -129,7 +142,7 @@ FORMS = [row for row in ROWS if row.changes and not row.keyed and row.subject !=
 OWN_FIELDS = {"/settings/integrations/keys": {"test", "location_id"}, "/sandbox": {"test"}}
 KEPT = {  # what a form of each kind may make or change
     "packages": {"notes", "status", "updated_at", "driver_id", "duplicate_of", "copay_cents"}
-    | {"requires_signature", "failure_reason", "recalled_at"}
+    | {"requires_signature", "failure_reason", "recalled_at", "route_id", "stop_id"}
     # An erasure overwrites these, and with nothing that was sent:
     | {"patient_name", "patient_address", "patient_phone", "name_key", "external_patient_id"}
     | {"medications", "notes_withheld", "barcode", "address_incomplete"},
@@ -137,7 +150,9 @@ KEPT = {  # what a form of each kind may make or change
     | {"next_secret", "rotation_ends_at"},
     "drivers": {"name", "phone", "employment", "vehicle", "capacity", "capabilities", "found_by"}
     | {"location_id", "shift_started_at", "online", "status_changed_at", "left_at", "version"}
-    | {"updated_at"},
+    | {"updated_at", "route_id"},
+    "routes": {"date", "status", "driver_id", "ends_at_start", "leaves_at", "breaks", "meters"}
+    | {"started_at", "finished_at", "pace", "version", "updated_at", "updated_by"},
     "patients": {
         "number",
         "erased_at",

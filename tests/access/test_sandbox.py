@@ -19,7 +19,7 @@ OF_PACKAGES = (
     "/api/packages", "/api/events", "/", "/packages", "/packages.csv", "/live/desk",
     "/live/packages",
 )  # fmt: skip
-OF_DRIVERS = ("/api/drivers", "/drivers", "/drivers.csv", "/live/drivers")
+OF_DRIVERS = ("/api/drivers", "/drivers", "/drivers.csv", "/live/drivers", "/routes")
 OF_PATIENTS = ("/api/patients", "/patients", "/patients.csv")
 OF_WEBHOOKS = ("/api/webhooks", "/settings/integrations")
 OF_BOARD = ("/board", "/live/board", "/board.csv")
