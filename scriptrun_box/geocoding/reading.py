@@ -6,7 +6,7 @@ interpreter while they do.
 
 import re
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from math import asin, cos, radians, sin, sqrt
 from typing import Any
 
@@ -15,6 +15,7 @@ from .words import short, state_code
 
 TEXT_MAX = 200  # characters; longer ones hold more than an address
 ZIP_TOWN_MAX_KM = 40  # from the ZIP's middle to the nearest ZIP of the town beside it
+KNOWN_MAX = 4_096  # ZIPs and towns kept at hand
 EARTH_KM = 6_371.0
 UNIT_WORDS = "apartment|apt|unit|suite|ste|room|rm|lot|trailer|trlr|space|spc|slip|bldg|building"
 
@@ -36,7 +37,8 @@ _UNIT = re.compile(
 )
 _FLOOR = re.compile(r"\b(\d+)(?:st|nd|rd|th)\s+(?:floor|fl)\b|\b(?:floor|fl)\s*(\d+)")
 _BARE_UNIT = re.compile(r",\s*([a-z]|[a-z]?-?\d{1,5}[a-z]?)\s*(?=,)", re.I)
-_ZIP = re.compile(r"[\s,]+(\d{5})(?:[-\s]?\d{4})?\s*$")
+_ZIP = re.compile(r"[\s,]+([0-9]{5})(?:[-\s]?[0-9]{4})?\s*$")
+_FIVE_DIGITS = re.compile(r"[0-9]{5}")
 _BOX = re.compile(r"\b(?:p\.?\s*o\.?\s*box|post office box|p\.?o\.?b\.?\s+\d)", re.I)
 _ABROAD = re.compile(r"\b[A-Z]\d[A-Z] ?\d[A-Z]\d\s*$|\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\s*$", re.I)
 _NUMBER = re.compile(r"[NSEW]?\d[\w.-]*(?:\s+\d/\d)?", re.I)
@@ -241,27 +243,31 @@ def _problem(parts: Parts) -> str:
 
 def _is_far(parts: Parts) -> bool:
     """Whether the town's own ZIPs all lie far from this one: one of the two is wrong."""
+    if parts.town.casefold() in map(str.casefold, _towns_of_zip(parts.zip)):
+        return False
     middle = _middle(parts.zip)
     state = parts.state or _zip(parts.zip)[0]["state"]
-    places = _towns().get((state, short(parts.town)), ())
-    return bool(middle and places) and all(km(middle, each) > ZIP_TOWN_MAX_KM for each in places)
+    places = [_at(each) for each in _zips_of_town(state, parts.town)]
+    if middle is None or not places:
+        return False
+    return all(km(middle, each) > ZIP_TOWN_MAX_KM for each in places)
 
 
-def km(one: tuple[float, float] | None, other: tuple[float, float]) -> float:
+def km(one: tuple[float, float], other: tuple[float, float]) -> float:
     """Kilometres between two points in degrees."""
-    lat1, lng1 = map(radians, one or other)
+    lat1, lng1 = map(radians, one)
     lat2, lng2 = map(radians, other)
     a = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin((lng2 - lng1) / 2) ** 2
     return 2 * EARTH_KM * asin(sqrt(a))
 
 
-def _zip(code: str) -> list[dict[str, Any]]:
-    return _zips().get(code, [])
-
-
 def _middle(code: str) -> tuple[float, float] | None:
     known = _zip(code)
-    return (float(known[0]["lat"]), float(known[0]["long"])) if known else None
+    return _at(known[0]) if known else None
+
+
+def _at(row: dict[str, Any]) -> tuple[float, float]:
+    return float(row["lat"]), float(row["long"])
 
 
 def _towns_of_zip(code: str) -> set[str]:
@@ -270,24 +276,20 @@ def _towns_of_zip(code: str) -> set[str]:
     }
 
 
-@cache
-def _zips() -> dict[str, list[dict[str, Any]]]:
+@lru_cache(maxsize=KNOWN_MAX)
+def _zip(code: str) -> list[dict[str, Any]]:
+    """What is known of a ZIP; nothing of what is none."""
     import zipcodes
 
-    found: dict[str, list[dict[str, Any]]] = {}
-    for each in zipcodes.list_all():  # type: ignore[no-untyped-call]
-        found.setdefault(each["zip_code"], []).append(dict(each))
+    if not _FIVE_DIGITS.fullmatch(code):
+        return []
+    found: list[dict[str, Any]] = zipcodes.matching(code)  # type: ignore[no-untyped-call]
     return found
 
 
-@cache
-def _towns() -> dict[tuple[str, str], list[tuple[float, float]]]:
-    """The middles of the ZIPs of each (state, town)."""
-    found: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    for code, rows in _zips().items():
-        middle = _middle(code)
-        for each in rows:
-            for name in (each["city"], *each["acceptable_cities"]):
-                if middle:
-                    found.setdefault((each["state"], short(name)), []).append(middle)
-    return found
+@lru_cache(maxsize=KNOWN_MAX)
+def _zips_of_town(state: str, town: str) -> list[dict[str, Any]]:
+    """The ZIPs of which a town is the main one."""
+    import zipcodes
+
+    return list(zipcodes.filter_by(city=town.title(), state=state))  # type: ignore[no-untyped-call]

@@ -34,7 +34,7 @@ class Geocoder:
             start = f"HTTP/1.1 {self.status} .\r\nContent-Length: {len(body)}\r\n\r\n"
             writer.write(start.encode() + body)
             await writer.drain()
-        except (ConnectionError, asyncio.CancelledError):
+        except (ConnectionError, EOFError, asyncio.CancelledError):
             pass
         finally:
             writer.close()

@@ -36,7 +36,7 @@ async def box(geocoder: Geocoder, tmp_path_factory: pytest.TempPathFactory) -> A
     settings = {"provider": "nominatim", "url": geocoder.url}
     with (
         patch.object(provider, "OWN_GAP_SECONDS", 0.0),
-        patch.object(provider, "SECONDS", 0.3),
+        patch.object(provider, "SECONDS", 1.0),
         patch.object(finder, "TROUBLE_SECONDS", (0.05,)),
         patch.object(actions, "BACK_OFF_MS", (50, 100)),
     ):

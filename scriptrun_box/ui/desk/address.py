@@ -128,8 +128,9 @@ async def _page(
     whole = await call.box.db.read(_whole, call.whose, _id(call))
     look(call, "address.read", whole.place.id)
     view = view_of(call.query_params.get("at", "")) or first_view(whole.place, whole.points)
-    spot = _clicked(call, view)
-    at = spot or (whole.place.location and (whole.place.location.lat, whole.place.location.lng))
+    spot, stands = _clicked(call, view), whole.place.location
+    at = spot or (stands and (stands.lat, stands.lng))
+    is_rough = stands is not None and stands.confidence == "approximate"
     return await pages.render(
         call,
         "desk/address.html",
@@ -140,6 +141,7 @@ async def _page(
         size=SIZE,
         spot=spot,
         at=at,
+        typed=None if is_rough and not spot else at,  # nobody pins the middle of a ZIP by accident
         reasons=REASONS,
         sources=SOURCES,
         labels=LABELS,
