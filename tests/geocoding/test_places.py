@@ -277,3 +277,20 @@ def test_a_county_s_own_column_names_are_understood(tmp_path: Path) -> None:
     ((point,),) = portions(io.StringIO(out.getvalue()), Progress())
     assert (point.street, point.number, point.zip) == ("sw 8th st", "2100", "33135")
     assert (point.lat, point.lng) == (25.76, -80.23)
+
+
+async def test_what_was_corrected_to_an_address_that_is_corrected_itself_goes_to_the_last_one(
+    box: Box,
+) -> None:
+    texts = [f"{number} Birch St, Miami, FL 33125" for number in (1, 2, 3)]
+    ids = await box.order(*texts)
+    await box.looked_up(ids)
+    doors = [f"{number} birch st, 33125" for number in (1, 2, 3)]
+    for wrong, right in ((0, 1), (1, 2)):
+        place = await box.place(doors[wrong])
+        read = (await box.app.state.finder.helper.read([texts[right]]))[0]
+        await box.db.write(
+            actions.correct, box.scope, CLI, place.id, texts[right], read, False, None
+        )
+    later = await box.looked_up(await box.order(texts[0]))
+    assert {each.door for each in (*await box.packages(ids), *later)} == {doors[2]}
