@@ -15,6 +15,7 @@ from starlette.types import Lifespan, Receive, Scope, Send
 from scriptrun_box.accounts import store as accounts
 from scriptrun_box.accounts.actions import KEYS_CHANGED
 from scriptrun_box.accounts.signin import SignIns
+from scriptrun_box.geocoding import store as places
 from scriptrun_box.geocoding.finder import Finder
 from scriptrun_box.kernel import audit, clock, cpus, meta
 from scriptrun_box.kernel.addresses import Allowed
@@ -127,7 +128,7 @@ async def _start(
     app.state.close_streams = partial(_close_streams, hub, bells)
     arrivals = app.state.arrivals = Arrivals(db)
     await arrivals.start()
-    app.state.erasing = Finishing(db)
+    app.state.erasing = Finishing(db, places.rebuild)
     ending.push_async_callback(arrivals.stop)
     deliveries = app.state.deliveries = Deliveries(
         db, settings.webhooks, partial(_allowed, settings)

@@ -1,5 +1,6 @@
 """The SQL of addresses: places, where drivers stood, and the loaded points."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ from scriptrun_box.kernel import ids
 from scriptrun_box.kernel.db import Reader, Writer
 from scriptrun_box.kernel.errors import Conflict
 from scriptrun_box.kernel.scope import Scope
+from scriptrun_box.packages.doors import OPEN_SQL
 from scriptrun_box.packages.model import Location
 from scriptrun_box.packages.words import fold
 
@@ -195,6 +197,33 @@ def set_read(w: Writer, was: Place, text: str, read: Read) -> bool:
             ),
         )
     )
+
+
+def forget(w: Writer, scope: Scope, doors: Sequence[str]) -> None:
+    """Delete what is known of these doors, with what was corrected to them, for good.
+
+    Those that a package needs which is not over stay: somebody else lives there too.
+    """
+    named = json.dumps(sorted(set(doors)))
+    rows = w.all(
+        "SELECT id FROM places AS a WHERE tenant_id = ? AND test = ?"  # noqa: S608
+        " AND (door IN (SELECT value FROM json_each(?))"
+        " OR same_as IN (SELECT value FROM json_each(?))) AND NOT EXISTS (SELECT 1"
+        " FROM packages AS p INDEXED BY packages_door WHERE p.tenant_id = a.tenant_id"
+        " AND p.test = a.test AND p.door = coalesce(a.same_as, a.door)"
+        f" AND p.status IN {OPEN_SQL})",
+        (scope.tenant_id, scope.test, named, named),
+    )
+    found = [(row["id"],) for row in rows]
+    with w.leaving_no_trace():
+        w.many("DELETE FROM sightings WHERE place_id = ?", found)
+        w.many("DELETE FROM places WHERE id = ?", found)
+
+
+def rebuild(w: Writer) -> None:
+    """Write the indexes of places anew: a page they once split may have a stale address."""
+    with w.leaving_no_trace():
+        w.run("REINDEX places")
 
 
 def set_asked(w: Writer, was: Place) -> bool:

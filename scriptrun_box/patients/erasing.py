@@ -7,6 +7,7 @@ before keep the patient until `copies.keep` lets go of them.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,8 +126,10 @@ def erasure_of(row: Any) -> Erasure:
 class Finishing:
     """The heartbeat that writes anew what still has the bytes of who was erased."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, *others: Callable[[Writer], None]) -> None:
+        """`others` write anew the indexes of what others keep of patients."""
         self._db = db
+        self._rebuilds = (*map(_rebuilding, redaction.INDEXES), store.rebuild, *others)
         self._rewritten: set[str] = set()  # of these only the log is left
 
     async def tick(self) -> None:
@@ -144,11 +147,14 @@ class Finishing:
         begin = True
         while await self._db.write(redaction.merge_search, begin):
             begin = False
-        for index in redaction.INDEXES:
-            await self._db.write(redaction.rebuild, index)
-        await self._db.write(store.rebuild)
+        for rebuild in self._rebuilds:
+            await self._db.write(rebuild)
         while await self._db.write(_give_back):
             pass
+
+
+def _rebuilding(index: str) -> Callable[[Writer], None]:
+    return lambda w: redaction.rebuild(w, index)
 
 
 def _give_back(w: Writer) -> bool:

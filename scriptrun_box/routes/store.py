@@ -7,6 +7,7 @@ from typing import Any
 
 from scriptrun_box.kernel.db import Reader, Writer
 from scriptrun_box.kernel.scope import Actor, Scope
+from scriptrun_box.packages.redaction import ERASED
 from scriptrun_box.packages.words import fold
 
 from .model import Break, Count, Route, Stop, breaks_wire, route_of, stop_of
@@ -187,6 +188,19 @@ def write_stops(w: Writer, route_id: str, ordered: Sequence[Stop]) -> None:
         for number, stop in enumerate(ordered, 1)
     ]
     w.insert("stops (id, route_id, position, door, fixed, arrives_at, done_at)", rows)
+
+
+def forget_doors(w: Writer, scope: Scope, doors: Iterable[str]) -> None:
+    """Overwrite these doors at stops whose packages were all erased: they were somebody's."""
+    with w.leaving_no_trace():
+        w.run(
+            "UPDATE stops SET door = '' WHERE id IN (SELECT s.id FROM routes AS t"
+            " CROSS JOIN stops AS s ON s.route_id = t.id WHERE t.tenant_id = ? AND t.test = ?"
+            " AND s.door IN (SELECT value FROM json_each(?)) AND NOT EXISTS (SELECT 1"
+            " FROM packages AS p WHERE p.route_id = s.route_id AND p.stop_id = s.id"
+            " AND p.patient_name <> ?))",
+            (scope.tenant_id, scope.test, json.dumps(sorted(set(doors))), ERASED),
+        )
 
 
 def set_done(w: Writer, stop_id: str) -> None:

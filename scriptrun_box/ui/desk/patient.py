@@ -22,6 +22,7 @@ from scriptrun_box.patients.api import PATIENT_ID
 from scriptrun_box.patients.erasing import Erasure
 from scriptrun_box.patients.model import Patient, PatientChangeIn, Shown
 from scriptrun_box.ui import pages
+from scriptrun_box.ui.erasing import erase as erase_everywhere
 
 from .patients import PATH
 
@@ -121,7 +122,7 @@ async def erase(call: Call) -> Response:
     return await _do(
         call,
         "erased",
-        lambda w: erasing.erase(w, whose, call.caller.actor, _id(call), version),
+        lambda w: erase_everywhere(w, whose, call.caller.actor, _id(call), version),
         stay=True,
     )
 
