@@ -189,6 +189,15 @@ def notes_about(r: Reader, scope: Scope, package_id: str) -> list[Note]:
     return [Note(*row) for row in rows]
 
 
+def forget_notes(w: Writer, package_ids: Iterable[str], words: str) -> None:
+    """Put these words in the place of what drivers said about packages of somebody erased."""
+    with w.leaving_no_trace():
+        w.many(
+            "UPDATE driver_notes SET text = ? WHERE package_id = ?",
+            [(words, package_id) for package_id in package_ids],
+        )
+
+
 def set_read(w: Writer, note: Note, actor: Actor) -> bool:
     """Note who has read it, while nobody has."""
     sql = "UPDATE driver_notes SET read_at = ?, read_by = ? WHERE id = ? AND read_at IS NULL"

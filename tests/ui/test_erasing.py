@@ -7,9 +7,11 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from scriptrun_box.drivers import notes
 from scriptrun_box.geocoding import actions as places
 from scriptrun_box.geocoding.reading import read
 from scriptrun_box.kernel.db import Database, Reader
+from scriptrun_box.kernel.scope import CLI
 from scriptrun_box.packages.doors import Addressed
 from tests.ui.conftest import Push, Visit
 from tests.world import World, header
@@ -52,6 +54,9 @@ async def delivered(
     wish = {"driver_id": driver["id"], "package_ids": [package_id]}
     route = await post(client, world, "routes", wish)
     await post(client, world, f"routes/{route['id']}/start", {})
+    await world.db.write(
+        notes.send, world.sandbox_scope, CLI, driver["id"], package_id, f"Nobody at {address}"
+    )
     await post(client, world, f"test/packages/{package_id}/deliver", {})
     return package_id
 
@@ -68,7 +73,12 @@ async def test_the_address_goes_from_routes_and_places_too_and_neighbours_stay(
     await delivered(client, world, push, HOME, "GONE-1")
     await delivered(client, world, push, SHARED, "STAYS-1")
     await app.state.arrivals.catch_up()
-    assert set(await world.db.read(traces, "whisperwood")) >= {"packages", "stops", "places"}
+    assert set(await world.db.read(traces, "whisperwood")) >= {
+        "packages",
+        "stops",
+        "places",
+        "driver_notes",
+    }
     kept = await world.db.read(traces, "gumbolimbo")
     answer = await client.get(
         "/api/patients?external_patient_id=GONE-1", headers=header(world.sandbox)
@@ -99,3 +109,21 @@ async def test_a_door_that_an_open_package_needs_is_still_known(
     await owner.show_sandbox()
     await owner.send(f"/patients/{one['id']}/erase", stamp="1", sure="yes")
     assert set(await world.db.read(traces, "whisperwood")) == {"packages", "places"}
+
+
+async def test_a_cancellation_before_the_erasure_cannot_be_taken_back_after_it(
+    app: Starlette, client: httpx.AsyncClient, world: World, visit: Visit, push: Push
+) -> None:
+    owner = await visit("owner")
+    (package_id,) = await push({"external_patient_id": "GONE-1"})
+    await app.state.arrivals.catch_up()
+    answer = await client.get("/api/patients", headers=header(world.live))
+    (one,) = answer.json()["data"]
+    path = f"/packages/{package_id}"
+    cancelled = await owner.send(f"{path}/cancel", reason="patient_request")
+    number = cancelled.headers["location"].partition("undo=")[2]
+    assert number
+    await owner.send(f"/patients/{one['id']}/erase", stamp="1", sure="yes")
+    await owner.send("/undo", undo=number, next=path)
+    package = await client.get(f"/api{path}", headers=header(world.live))
+    assert package.json()["status"] == "cancelled"
