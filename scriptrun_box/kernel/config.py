@@ -108,6 +108,18 @@ class RoutingSettings(Section):
     url: str = Field("", pattern=r"^(https?://\S+)?$")
 
 
+def _tiles(url: str) -> str:
+    places = all(name in url for name in ("{z}", "{x}", "{y}"))
+    if url and not (url.startswith(("https://", "http://")) and places):
+        raise ValueError("it is not an address such as https://tiles.example/{z}/{x}/{y}.png")
+    return url
+
+
+class MapSettings(Section):
+    tile_url: Annotated[str, AfterValidator(_tiles)] = ""  # empty: a plain drawing, no network
+    attribution: str = ""
+
+
 class RetentionSettings(Section):
     events_days: int = Field(30, ge=1)
 
@@ -134,6 +146,7 @@ class Settings(Section):
     webhooks: WebhooksSettings = WebhooksSettings()
     geocoding: GeocodingSettings = GeocodingSettings()
     routing: RoutingSettings = RoutingSettings()
+    map: MapSettings = MapSettings()
     retention: RetentionSettings = RetentionSettings()
     metrics: MetricsSettings = MetricsSettings()
     support: SupportSettings = SupportSettings()

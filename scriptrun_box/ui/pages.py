@@ -17,7 +17,7 @@ from scriptrun_box.accounts.model import Person
 from scriptrun_box.kernel.errors import NotFound, Refusal
 from scriptrun_box.kernel.http import Call
 
-from . import driving, parcel, queries, routing, words
+from . import driving, leaflet, parcel, queries, routing, words
 
 HERE = Path(__file__).parent
 FOREVER = "public, max-age=31536000, immutable"
@@ -72,7 +72,7 @@ class Asset:
 
 def _assets() -> dict[str, Asset]:
     found = {}
-    for file in sorted((HERE / "static").iterdir()):
+    for file in sorted((*(HERE / "static").iterdir(), *leaflet.assets())):
         body = file.read_bytes()
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         version = hashlib.sha256(body).hexdigest()[:HASH_CHARS]

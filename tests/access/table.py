@@ -205,6 +205,7 @@ DESK = [
     _page("/board"),
     _page("/board.csv"),
     _page("/live/board"),
+    _page("/live/board-map"),
     _form("/board/move", STAFF, ok=400),  # 400: nothing is ticked
     _form("/board/undo", STAFF, ok=409),
     _form("/undo", STAFF, ok=409),  # 409: nobody did anything yet

@@ -25,6 +25,7 @@ class Choice:
     date: str
     q: str = ""
     location_id: str = ""
+    map: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class Board:
     columns: list[Column]
     notes: list[Note]
     names: Mapping[str, str]  # of drivers
+    tones: Mapping[str, str]  # the class of each driver's colour
     locations: list[Location]
     shown: int
     count: int

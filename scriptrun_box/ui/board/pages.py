@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -10,13 +11,14 @@ from starlette.responses import Response
 
 from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.db import Reader
-from scriptrun_box.kernel.http import Call
+from scriptrun_box.kernel.http import CSP, Call
 from scriptrun_box.kernel.scope import Scope
 from scriptrun_box.packages.api import PACKAGE_ID, Q_MAX, look
-from scriptrun_box.ui import pages, parcel
+from scriptrun_box.ui import leaflet, pages, parcel
 from scriptrun_box.ui.desk import sheet
 
 from . import queries
+from .drawing import draw
 from .model import Board, Card, Choice
 
 PATH = "/board"
@@ -38,7 +40,7 @@ async def live_board(call: Call) -> Response:
     if ids:
         return await some(call, choice_of(call), ids[:IDS_MAX])
     shown = await _read(call, choice_of(call))
-    return await pages.render(call, "board/live.html", apart=True, **_words(shown))
+    return await pages.render(call, "board/live.html", apart=True, **await _words(call, shown))
 
 
 async def export(call: Call) -> Response:
@@ -48,6 +50,12 @@ async def export(call: Call) -> Response:
     look(call, "packages.exported", None, count=len(rows))
     headers = {"Content-Disposition": f'attachment; filename="board-{shown.choice.date}.csv"'}
     return Response(sheet.head() + sheet.lines(rows), 200, headers, media_type="text/csv")
+
+
+async def live_map(call: Call) -> Response:
+    """GET /live/board-map: the drawing alone, once somebody has moved something."""
+    shown = await _read(call, replace(choice_of(call), map=True))
+    return await pages.render(call, "board/map.html", apart=True, **await _words(call, shown))
 
 
 async def page(
@@ -62,16 +70,22 @@ async def page(
     """The page; `problems` say what could not be moved."""
     shown = await _read(call, choice)
     more = {"undo": undo} if undo else {}
-    return await pages.render(
+    answer = await pages.render(
         call,
         "board/board.html",
         status,
         apart=True,
-        **_words(shown),
+        **await _words(call, shown),
         problems=problems,
         notice=notice,
         **more,
     )
+    tiles = _tiles(call, shown.choice)
+    if tiles:
+        answer.headers["Content-Security-Policy"] = CSP.replace(
+            "img-src ", f"img-src {leaflet.tile_host(tiles)} "
+        )
+    return answer
 
 
 async def some(
@@ -90,7 +104,7 @@ async def some(
     return await pages.render(
         call,
         "board/some.html",
-        **_words(shown),
+        **await _words(call, shown),
         cards=found,
         gone=sorted(gone),
         problems=problems,
@@ -111,12 +125,19 @@ def chosen(query: Mapping[str, str]) -> Choice:
         date=_date(query.get("date", "")),
         q=query.get("q", "").strip()[:Q_MAX],
         location_id=location if LOCATION.fullmatch(location) else "",
+        map=query.get("map", "") == "1",
     )
 
 
 def query_of(choice: Choice, **changed: str) -> str:
     """The address's query for a choice: `?…`, or nothing."""
-    fields = {"date": choice.date, "q": choice.q, "location": choice.location_id, **changed}
+    fields = {
+        "date": choice.date,
+        "q": choice.q,
+        "location": choice.location_id,
+        "map": "1" if choice.map else "",
+        **changed,
+    }
     given = {name: value for name, value in fields.items() if value}
     return f"?{urlencode(given)}" if given else ""
 
@@ -132,9 +153,23 @@ def _some(r: Reader, scope: Scope, choice: Choice, ids: Sequence[str]) -> tuple[
     return queries.heads(r, scope, choice, now), queries.cards(r, scope, choice, ids, now)
 
 
-def _words(shown: Board) -> dict[str, Any]:
+def _tiles(call: Call, choice: Choice) -> str:
+    """The owner's tile server, where the page shows a map of it."""
+    known = choice.map and "leaflet.js" in pages.ASSETS
+    return call.box.settings.map.tile_url if known else ""
+
+
+async def _words(call: Call, shown: Board) -> dict[str, Any]:
+    drawing = None
+    if shown.choice.map:
+        places = await call.box.db.read(queries.shops, call.whose, shown.choice.location_id)
+        cards = [card for column in shown.columns for card in column.cards]
+        drawing = draw(cards, places, dict(shown.tones))
     return {
         "board": shown,
+        "drawing": drawing,
+        "tiles": _tiles(call, shown.choice),
+        "attribution": call.box.settings.map.attribution,
         "undo_next": f"{PATH}{query_of(shown.choice)}",
         "query_of": query_of,
         "problem_words": {

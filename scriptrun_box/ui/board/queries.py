@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ from scriptrun_box.packages.model import Package, package_of
 from scriptrun_box.packages.store import Carried
 from scriptrun_box.ui.parcel import OPEN
 
+from .drawing import Place, tones_of
 from .model import (
     ASSIGN,
     DECIDE,
@@ -55,12 +57,14 @@ def board(r: Reader, scope: Scope, choice: Choice, now: int) -> Board:
     names = {each.id: each.name for each in people}
     unknown = {p.driver_id for p in found if p.driver_id} | {note.driver_id for note in notes}
     names |= drivers.names(r, scope.tenant_id, unknown - names.keys())
+    columns = _columns(r, scope, people, names, shown)
     return Board(
         chosen,
         _today(locations, choice.location_id, now),
-        _columns(r, scope, people, names, shown),
+        columns,
         notes,
         names,
+        tones_of([column.key for column in columns]),
         locations,
         len(found),
         sum(_count(r, scope, chosen, locations, now, status) for status in OPEN),
@@ -92,12 +96,23 @@ def heads(r: Reader, scope: Scope, choice: Choice, now: int) -> Board:
     count = sum(_count(r, scope, chosen, locations, now, status) for status in OPEN)
     today = _today(locations, choice.location_id, now)
     columns = _columns(r, scope, people, names, [])
-    return Board(chosen, today, columns, notes, names, locations, 0, count)
+    tones = tones_of([column.key for column in columns])
+    return Board(chosen, today, columns, notes, names, tones, locations, 0, count)
+
+
+def shops(r: Reader, scope: Scope, location_id: str) -> list[Place]:
+    """The pharmacies that say where they lie."""
+    rows = r.all(
+        "SELECT name, lat, lng FROM locations WHERE tenant_id = ? AND lat IS NOT NULL"
+        " AND (? = '' OR id = ?) ORDER BY created_at, id",
+        (scope.tenant_id, location_id, location_id),
+    )
+    return [Place(row["name"], row["lat"], row["lng"]) for row in rows]
 
 
 def _chosen(choice: Choice, locations: Sequence[Location], now: int) -> Choice:
     date = choice.date or _today(locations, choice.location_id, now)
-    return Choice(date, choice.q, choice.location_id)
+    return replace(choice, date=date)
 
 
 def _today(locations: Sequence[Location], location_id: str, now: int) -> str:

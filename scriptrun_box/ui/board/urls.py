@@ -12,6 +12,7 @@ PAGES: Sequence[Url] = [
     Url("GET", "/board", pages.board, STAFF, page=True),
     Url("GET", "/board.csv", pages.export, STAFF, page=True),
     Url("GET", "/live/board", pages.live_board, live.WATCHING, page=True),
+    Url("GET", "/live/board-map", pages.live_map, live.WATCHING, page=True),
     Url("POST", "/board/move", acts.move, STAFF, page=True),
     Url("POST", "/board/undo", acts.undo, STAFF, page=True),
 ]

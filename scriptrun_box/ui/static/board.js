@@ -105,6 +105,7 @@ function take(html) {
     else old?.remove();
   }
   document.dispatchEvent(new CustomEvent("box:show", { detail: html }));
+  document.dispatchEvent(new CustomEvent("box:moved"));
   const toast = fresh.querySelector(".toast");
   if (toast) say(toast);
   if (fresh.querySelector("#problems [role=alert]")) document.getElementById("problems").scrollIntoView({ block: "nearest" });
