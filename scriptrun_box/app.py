@@ -32,6 +32,8 @@ from scriptrun_box.kernel.opening import Opened
 from scriptrun_box.kernel.publisher import Publisher
 from scriptrun_box.kernel.tls import machine_addresses, machine_names
 from scriptrun_box.orders import store as orders
+from scriptrun_box.paper.press import Press
+from scriptrun_box.paper.spooler import Spooler
 from scriptrun_box.patients.arrivals import Arrivals
 from scriptrun_box.patients.erasing import Finishing
 from scriptrun_box.routes.planning import Planner
@@ -141,6 +143,11 @@ async def _start(
     planner = app.state.planner = Planner(db, settings.routing.url)
     db.listen(planner.heard)
     ending.push_async_callback(planner.stop)
+    app.state.press = Press()
+    own_ports = frozenset([settings.server.port])
+    spooler = app.state.spooler = Spooler(db, settings.printers.allow_networks, own_ports)
+    await spooler.start()
+    ending.push_async_callback(spooler.stop)
     jobs = Jobs()
     for seconds, name, run in _jobs(app, box, deliveries):
         jobs.every(seconds, name, run)
@@ -213,6 +220,7 @@ def _jobs(
         (1, "webhooks", deliveries.tick),
         (5, "patients", app.state.arrivals.tick),
         (5, "erasures", app.state.erasing.tick),
+        (5, "printers", app.state.spooler.tick),
         (1, "write behind", partial(_write_behind, app)),
         (1, "route plans", app.state.planner.tick),
         (1, "live screens", app.state.live.tick),

@@ -17,6 +17,8 @@ from scriptrun_box.orders import api as orders
 from scriptrun_box.orders import doc as orders_doc
 from scriptrun_box.packages import api as packages
 from scriptrun_box.packages import doc as packages_doc
+from scriptrun_box.paper import api as paper
+from scriptrun_box.paper import doc as paper_doc
 from scriptrun_box.patients import api as patients
 from scriptrun_box.patients import doc as patients_doc
 from scriptrun_box.routes import api as routes
@@ -25,6 +27,7 @@ from scriptrun_box.routes import plans_api as plans
 from scriptrun_box.ui import urls_settings
 from scriptrun_box.ui.board import urls as urls_board
 from scriptrun_box.ui.desk import urls as urls_desk
+from scriptrun_box.ui.paper import urls as urls_paper
 from scriptrun_box.webhooks import api as webhooks
 from scriptrun_box.webhooks import doc as webhooks_doc
 from scriptrun_box.webhooks import feed
@@ -82,6 +85,7 @@ API: Sequence[Url] = [
     api("POST", "/api/packages/unassign", drivers.unassign_many, WRITE, drivers_doc.UNASSIGN_MANY),
     api("POST", "/api/packages/cancel", drivers.cancel_many, WRITE, drivers_doc.CANCEL_MANY),
     api("POST", "/api/packages/{id}/recall", delivery.recall_package, WRITE, delivery_doc.RECALL),
+    api("GET", "/api/packages/{id}/label", paper.read_label, READ, paper_doc.LABEL),
     api("GET", "/api/drivers", drivers.list_drivers, DISPATCH_READ, drivers_doc.LIST),
     api("POST", "/api/drivers", drivers.create_driver, DISPATCH, drivers_doc.CREATE),
     api("GET", "/api/drivers/{id}", drivers.read_driver, DISPATCH_READ, drivers_doc.READ),
@@ -190,4 +194,11 @@ OPEN: Sequence[Url] = [
     open_to_all("/proof/{id}/signature", delivery.picture),
 ]
 
-URLS: Sequence[Url] = [*API, *OPEN, *urls_desk.PAGES, *urls_board.PAGES, *urls_settings.PAGES]
+URLS: Sequence[Url] = [
+    *API,
+    *OPEN,
+    *urls_desk.PAGES,
+    *urls_board.PAGES,
+    *urls_paper.PAGES,
+    *urls_settings.PAGES,
+]

@@ -29,6 +29,7 @@ from .model import (
 from .plans import PLAN_NAMES, require_feature
 
 NAME_MAX = 200
+PHONE_MAX = 30
 LINK_LIFE_MS = HOUR_MS
 SHOWN_CHARS = 4  # of a key, behind its prefix
 EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
@@ -85,10 +86,17 @@ def update_tenant(
 
 
 def add_location(
-    w: Writer, tenant_id: str, actor: Actor, *, name: str, address: str, time_zone: str
+    w: Writer,
+    tenant_id: str,
+    actor: Actor,
+    *,
+    name: str,
+    address: str,
+    time_zone: str,
+    phone: str = "",
 ) -> Location:
     """Add a location; its id is a uuid, as callers send it in `pharmacy_id`."""
-    made = _location(str(uuid.uuid4()), tenant_id, name, address, time_zone)
+    made = _location(str(uuid.uuid4()), tenant_id, name, address, time_zone, phone)
     store.insert_location(w, made)
     audit.record(w, tenant_id, actor, "location.created", made.id)
     w.after_commit(Signal(KEYS_CHANGED, tenant_id))
@@ -104,10 +112,12 @@ def add_another_location(
     name: str,
     address: str,
     time_zone: str,
+    phone: str = "",
 ) -> Location:
     """As `add_location`, where the plan knows more than one."""
     require_feature(plans, tenant, "locations")
-    return add_location(w, tenant.id, actor, name=name, address=address, time_zone=time_zone)
+    given = {"name": name, "address": address, "time_zone": time_zone, "phone": phone}
+    return add_location(w, tenant.id, actor, **given)
 
 
 def change_location(
@@ -119,22 +129,27 @@ def change_location(
     name: str,
     address: str,
     time_zone: str,
+    phone: str = "",
 ) -> None:
-    """Change what a location is called, where it is, or its time zone."""
-    if not store.update_location(w, _location(location_id, tenant_id, name, address, time_zone)):
+    """Change what a location is called, where it is, its time zone, or its phone number."""
+    place = _location(location_id, tenant_id, name, address, time_zone, phone)
+    if not store.update_location(w, place):
         raise NotFound("There is no such location.")
     audit.record(w, tenant_id, actor, "location.changed", location_id)
     w.after_commit(Signal(KEYS_CHANGED, tenant_id))
 
 
 def _location(
-    location_id: str, tenant_id: str, name: str, address: str, time_zone: str
+    location_id: str, tenant_id: str, name: str, address: str, time_zone: str, phone: str
 ) -> Location:
     if not is_time_zone(time_zone):
         message = "The time zone is a name such as America/New_York."
         raise invalid("time_zone", "bad_format", message)
     place = one_line("address", address) if address.strip() else ""
-    return Location(location_id, tenant_id, one_line("name", name), place, time_zone)
+    number = one_line("phone", phone) if phone.strip() else ""
+    if len(number) > PHONE_MAX:
+        raise invalid("phone", "too_long", f"A phone number has at most {PHONE_MAX} characters.")
+    return Location(location_id, tenant_id, one_line("name", name), place, time_zone, number)
 
 
 def add_user(

@@ -45,6 +45,7 @@ class Location:
     name: str
     address: str
     time_zone: str
+    phone: str = ""  # as people write it; stands on labels
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,28 +51,26 @@ def locations(r: Reader, tenant_id: str) -> list[Location]:
     rows = r.all(
         "SELECT * FROM locations WHERE tenant_id = ? ORDER BY created_at, id", (tenant_id,)
     )
-    return [
-        Location(row["id"], row["tenant_id"], row["name"], row["address"], row["time_zone"])
-        for row in rows
-    ]
+    columns = ("id", "tenant_id", "name", "address", "time_zone", "phone")
+    return [Location(*(row[column] for column in columns)) for row in rows]
 
 
 def insert_location(w: Writer, made: Location) -> None:
     """Store a new location."""
     w.run(
-        "INSERT INTO locations (id, tenant_id, name, address, time_zone, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (made.id, made.tenant_id, made.name, made.address, made.time_zone, w.now),
+        "INSERT INTO locations (id, tenant_id, name, address, time_zone, phone, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (made.id, made.tenant_id, made.name, made.address, made.time_zone, made.phone, w.now),
     )
 
 
 def update_location(w: Writer, place: Location) -> bool:
-    """Change a location's name, address and time zone; whether the tenant has it."""
+    """Change what is said of a location; whether the tenant has it."""
     return bool(
         w.run(
-            "UPDATE locations SET name = ?, address = ?, time_zone = ?"
+            "UPDATE locations SET name = ?, address = ?, time_zone = ?, phone = ?"
             " WHERE id = ? AND tenant_id = ?",
-            (place.name, place.address, place.time_zone, place.id, place.tenant_id),
+            (place.name, place.address, place.time_zone, place.phone, place.id, place.tenant_id),
         )
     )
 

@@ -191,6 +191,40 @@ def vet(target: Target, address: Address, allowed: Allowed) -> None:
         raise AddressRefused("own_address", "The URL leads back to this box.")
 
 
+async def find_local(
+    host: str,
+    networks: Iterable[Network],
+    own: Iterable[int],
+    port: int,
+    resolver: Resolver,
+) -> tuple[Address, ...]:
+    """The vetted addresses of a device on the local network; AddressRefused and NameNotFound.
+
+    Private addresses are what it is for; loopback and others of this machine's kind only where
+    `networks` names them. Never a public one: what devices are sent goes as it is over the wire.
+    """
+    bracketed = ":" in host
+    try:
+        name, address = _host(host.strip("[]"), bracketed)
+    except (AddressRefused, ValueError) as error:
+        raise AddressRefused("bad_host", "Write a name or an address, such as 192.168.1.50.") from (
+            error
+        )
+    addresses = await resolver.resolve(name) if address is None else (address,)
+    for each in addresses:
+        blocked = _blocked(each)
+        named = any(net.version == each.version and each in net for net in networks)
+        if blocked is None or blocked[1] or not (named or blocked[0] == "private network"):
+            kind = blocked[0] if blocked else "public"
+            raise AddressRefused(
+                "address_not_allowed",
+                f"The address must be one of the local network; this one is not ({kind}).",
+            )
+        if port in own and _is_own(each):
+            raise AddressRefused("own_address", "The address leads back to this box.")
+    return addresses
+
+
 @functools.lru_cache(maxsize=1_000)
 def _blocked(address: Address) -> tuple[str, bool] | None:
     for network, words, never in BLOCKED:

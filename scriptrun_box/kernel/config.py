@@ -120,6 +120,10 @@ class MapSettings(Section):
     attribution: str = ""
 
 
+class PrintersSettings(Section):
+    allow_networks: tuple[Network, ...] = ()
+
+
 class RetentionSettings(Section):
     events_days: int = Field(30, ge=1)
 
@@ -147,6 +151,7 @@ class Settings(Section):
     geocoding: GeocodingSettings = GeocodingSettings()
     routing: RoutingSettings = RoutingSettings()
     map: MapSettings = MapSettings()
+    printers: PrintersSettings = PrintersSettings()
     retention: RetentionSettings = RetentionSettings()
     metrics: MetricsSettings = MetricsSettings()
     support: SupportSettings = SupportSettings()

@@ -106,6 +106,7 @@ class Doc:
     example: Any = None  # a body that works as pasted
     query: Mapping[str, str] = field(default_factory=dict)
     answer: Any = None  # what a success looks like
+    media_types: Sequence[str] = ("application/json",)  # the last is that of `answer`
     status: int = 200
     refusals: Sequence[int] = ()
     curl: str = ""  # instead of the one made from the example

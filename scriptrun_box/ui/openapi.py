@@ -130,7 +130,8 @@ def _body(doc: Doc, schemas: dict[str, Any]) -> dict[str, Any]:
 def _responses(row: Url, doc: Doc) -> dict[str, Any]:
     success: dict[str, Any] = {"description": HTTPStatus(doc.status).phrase}
     if doc.answer is not None:
-        success["content"] = {"application/json": {"example": doc.answer}}
+        *others, shown = doc.media_types
+        success["content"] = {kind: {} for kind in others} | {shown: {"example": doc.answer}}
     implied = KEYED_REFUSALS if isinstance(row.gate, KeyGate) else ()
     refused = {
         str(status): {

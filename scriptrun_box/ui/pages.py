@@ -56,6 +56,7 @@ NAV = (
     NavItem("/settings/integrations", "Integrations", "i", settings=True),
     NavItem("/settings/users", "Users", "u", settings=True),
     NavItem("/settings/locations", "Locations", settings=True),
+    NavItem("/settings/printers", "Printers", settings=True),
     NavItem("/settings/usage", "Usage", settings=True),
     NavItem("/settings/system", "System", "s", settings=True),
 )

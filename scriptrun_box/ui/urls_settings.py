@@ -9,7 +9,18 @@ from .demo import pages as demo
 from .docs.pages import docs
 from .live import WATCHING
 from .openapi import openapi_json
-from .settings import hook_page, hooks, integrations, keys, locations, private, system, usage, users
+from .settings import (
+    hook_page,
+    hooks,
+    integrations,
+    keys,
+    locations,
+    printers,
+    private,
+    system,
+    usage,
+    users,
+)
 from .texts import pages as texts
 
 TEXT_BODY_BYTES = 512 * 1024  # an owner's text, as a browser encodes it
@@ -78,6 +89,12 @@ PAGES: Sequence[Url] = [
     _post("/settings/locations", locations.add),
     _get("/settings/locations/{id}", locations.back),
     _post("/settings/locations/{id}", locations.change),
+    _get("/settings/printers", printers.printers),
+    _post("/settings/printers", printers.add),
+    _get("/settings/printers/{id}", printers.back),
+    _post("/settings/printers/{id}", printers.change),
+    _post("/settings/printers/{id}/remove", printers.remove),
+    _post("/settings/printers/{id}/test", printers.test),
     _get("/settings/usage", usage.usage),
     _get("/settings/usage.csv", usage.export_months),
     _get("/settings/usage-keys.csv", usage.export_keys),

@@ -19,11 +19,12 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 async def box(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
-    """The whole app with generous limits, and everybody; no event is sent, no limit is met."""
+    """The whole app with generous limits, and everybody; nothing is sent, no limit is met."""
     folder = tmp_path_factory.mktemp("access") / "data"
     async with running(folder, limits=LIMITS, webhooks=LOOPBACK) as app:
         await app.state.deliveries.stop()
         await app.state.planner.stop()
+        await app.state.spooler.stop()
         async with client_of(app) as client:
             yield Scene(app, await build_world(app.state.box.db), client)
 

@@ -28,6 +28,7 @@ from scriptrun_box.kernel.ids import hex_id, prefixed
 from scriptrun_box.kernel.scope import CLI, Scope
 from scriptrun_box.orders.reading import Places, read_order
 from scriptrun_box.packages import actions as packages
+from scriptrun_box.paper import actions as paper
 from scriptrun_box.patients import actions as patients
 from scriptrun_box.patients import erasing
 from scriptrun_box.patients import store as patient_store
@@ -46,7 +47,7 @@ MADE_BY_TESTS = (
     "outcomes", "stops", "route_plans", "routes", "api_keys", "sessions", "one_time_links",
     "webhook_logs", "webhook_deliveries", "webhook_endpoints", "events", "proofs",
     "package_moves", "package_search", "packages", "driver_notes", "drivers", "patients",
-    "erasures", "sightings", "places",
+    "erasures", "sightings", "places", "print_jobs", "printers",
 )  # fmt: skip
 _numbers = itertools.count(1)
 
@@ -296,6 +297,16 @@ def _subject(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
         return Subject(place.id)
     if kind == "key":
         return Subject(actions.create_key(w, scope.tenant_id, CLI, name="to revoke").key.id)
+    if kind in ("printer", "print job", "failed print job"):
+        printer = paper.add_printer(
+            w, scope.tenant_id, CLI, name="Front desk", host="192.0.2.1", port=9100, dpi=203
+        )
+        if kind == "printer":
+            return Subject(printer.id)
+        job = paper.print_test(w, scope, CLI, printer.id)
+        if kind == "failed print job":
+            paper.fail(w, job, "refused", 0)
+        return Subject(job.id)
     if kind in ("person", "locked-out person", "link"):
         email = f"someone{next(_numbers)}@example.com"
         who, token = actions.add_user(

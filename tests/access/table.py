@@ -30,6 +30,7 @@ TO_DRIVER = {"driver_id": "{driver}"}
 TO_MERGE = {"patient_id": "{other}"}
 TO_SPLIT = {"external_patient_id": "{other}"}
 MANY = {"package_ids": ["0" * 32]}
+PRINTER = {"host": "192.168.1.50", "port": "9100", "dpi": "203"}
 NEW_PERSON = {"name": "Sam Rivera", "email": "{unique}@example.com", "role": "dispatcher"}
 PASSWORDS = {"password": "a dozen blue umbrellas", "again": "a dozen blue umbrellas"}
 CREDENTIALS = {"email": "owner@corner-drug.example", "password": "a dozen blue umbrellas"}
@@ -110,6 +111,7 @@ API = [
     _api("packages:write", "POST", "/api/packages/assign", 400, **MANY, **TO_DRIVER),  # unknown
     _api("packages:write", "POST", "/api/packages/unassign", **MANY),
     _api("packages:write", "POST", "/api/packages/cancel", **MANY),
+    _api("packages:read", "GET", "/api/packages/{id}/label", subject="package"),
     _api("dispatch:manage", "GET", "/api/drivers"),
     _api("dispatch:manage", "POST", "/api/drivers", 201, name="Luis Ortega"),
     _api("dispatch:manage", "GET", "/api/drivers/{id}", subject="driver"),
@@ -261,6 +263,20 @@ DESK = [
     _form("/drivers/{id}/shift", STAFF, "driver", shift="start"),
     _form("/drivers/{id}/status", STAFF, "driver on shift", status="offline"),
     _form("/drivers/{id}/active", STAFF, "driver", active="no"),
+    _page("/packages/{id}/label", subject="package"),
+    _page("/packages/{id}/label.pdf", subject="package"),
+    _page("/labels", ok=303),  # 303: there is nothing to label
+    _page("/labels.pdf", ok=404),
+    _form("/labels/print", STAFF, "", ok=404, printer="prn_1"),
+    _page("/pick-list"),
+    _page("/pick-list.pdf"),
+    _page("/pick-list.csv"),
+    _page("/print-jobs"),
+    _page("/print-jobs.csv"),
+    _page("/live/print-jobs"),
+    _form("/print-jobs/{id}/retry", STAFF, "failed print job"),
+    _form("/print-jobs/{id}/again", STAFF, "failed print job"),
+    _form("/print-jobs/{id}/cancel", STAFF, "print job"),
     _form("/packages/{id}/assign", STAFF, "to assign", driver_id="{driver}"),
     _form("/packages/{id}/unassign", STAFF, "assigned"),
     Row("POST", "/packages/{id}/walk", STAFF, 303, "package", {"step": "assign"}, sandbox=True),
@@ -323,6 +339,13 @@ SETTINGS = [
     ),
     Row("POST", "/settings/users/{id}/lock-out", OWNERS, 303, "person", unknown=303),
     Row("POST", "/settings/users/{id}/let-in", OWNERS, 303, "locked-out person", unknown=303),
+    # The local network is the business of the box's own owner.
+    _page("/settings/printers"),
+    _form("/settings/printers", BOX_OWNER, name="Front desk", **PRINTER),
+    _back("/settings/printers/{id}", "printer"),
+    _form("/settings/printers/{id}", BOX_OWNER, "printer", name="Front desk", **PRINTER),
+    _form("/settings/printers/{id}/remove", OWNERS, "printer"),
+    _form("/settings/printers/{id}/test", OWNERS, "printer"),
     _page("/settings/usage"),
     _page("/settings/usage.csv"),
     _page("/settings/usage-keys.csv"),

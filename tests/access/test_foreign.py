@@ -56,7 +56,13 @@ async def test_another_pharmacys_is_as_unknown_as_what_never_was(scene: Scene, r
     await check_same_as_unknown(scene, row, caller, theirs)
 
 
-OF_THE_TENANT = ("key", "person", "locked-out person", "location")  # neither live nor sandbox
+OF_THE_TENANT = (
+    "key",
+    "person",
+    "locked-out person",
+    "location",
+    "printer",
+)  # neither live nor sandbox
 SIDES = [row for row in WITH_ID if row.subject not in OF_THE_TENANT]
 
 

@@ -23,7 +23,8 @@ OF_DRIVERS = ("/api/drivers", "/drivers", "/drivers.csv", "/live/drivers", "/rou
 OF_PATIENTS = ("/api/patients", "/patients", "/patients.csv")
 OF_WEBHOOKS = ("/api/webhooks", "/settings/integrations")
 OF_BOARD = ("/board", "/live/board", "/board.csv")
-WITH_OWN_THINGS = (*OF_PACKAGES, *OF_PATIENTS, *OF_DRIVERS, *OF_BOARD, *OF_WEBHOOKS)
+OF_PAPER = ("/pick-list", "/pick-list.csv")
+WITH_OWN_THINGS = (*OF_PACKAGES, *OF_PATIENTS, *OF_DRIVERS, *OF_BOARD, *OF_WEBHOOKS, *OF_PAPER)
 SIDES = {"live key": "Livia", "sandbox key": "Sandra", "stranger's key": "Strangeways"}
 
 

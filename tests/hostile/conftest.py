@@ -21,6 +21,7 @@ async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Starlet
     async with running(folder, limits=LIMITS, webhooks=webhooks) as made:
         await made.state.planner.stop()
         await made.state.deliveries.stop()  # so that nothing changes but by what a test does
+        await made.state.spooler.stop()
         yield made
 
 

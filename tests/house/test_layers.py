@@ -17,7 +17,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"orders", "drivers"}),
     frozenset({"routes"}),
     frozenset({"delivery"}),
-    frozenset({"webhooks", "shopify", "bestrx", "labels", "geocoding", "sms", "ops"}),
+    frozenset({"webhooks", "shopify", "bestrx", "labels", "paper", "geocoding", "sms", "ops"}),
     frozenset({"ui"}),
     frozenset({"urls"}),
     frozenset({"app"}),
@@ -33,7 +33,7 @@ MAY_KNOW_A_LEAF = {"ui", "urls", "app", "demo", "verbs"}
 # Heavy to import, so imported where used; and the module of ours that stands around one of them.
 HEAVY = {
     "tesserocr", "pyvrp", "numpy", "reportlab", "cryptography", "PIL", "python_calamine",
-    "usaddress", "zipcodes", "zxingcpp",
+    "usaddress", "zipcodes", "zxingcpp", "font_roboto",
 }  # fmt: skip
 LATE_OURS = {f"{PACKAGE}.kernel.certificates", f"{PACKAGE}.verbs.serving"}
 BY_NAME = {f"{PACKAGE}.cli"}  # loads a verb by its name when it is asked for

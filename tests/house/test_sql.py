@@ -63,6 +63,8 @@ OWNERS = {
     "route_plans": ("routes/store.py",),
     "driver_notes": ("drivers/store.py",),
     "idempotency": ("orders/store.py",),
+    "printers": ("paper/store.py",),
+    "print_jobs": ("paper/store.py",),
     "webhook_endpoints": ("webhooks/store.py",),
     "webhook_deliveries": ("webhooks/store.py", "webhooks/retention.py"),
     "webhook_logs": ("webhooks/journal.py",),

@@ -165,6 +165,8 @@ CODES = (
     Code(409, "webhook_paused", "The webhook is paused; resume it first."),
     Code(409, "already_sending", "The delivery is being sent right now."),
     Code(409, "too_many_webhooks", "There are as many webhooks as one account may have."),
+    Code(409, "label_not_allowed", "The package goes nowhere any more, so it has no label."),
+    Code(409, "too_many_labels", "More labels at once than are made at a time."),
     Code(410, "pruned", "The events before this place are no longer kept."),
     Code(413, "body_too_large", "The body is larger than the address takes."),
     Code(415, "unsupported_media_type", "The Content-Type is not one the address takes."),
@@ -177,6 +179,7 @@ CODES = (
     Code(503, "stopping", "The box is stopping; it is back in a moment."),
     Code(503, "not_set_up", "The box has no pharmacy yet."),
     Code(503, "busy", "The box cannot take this right now; try again."),
+    Code(503, "extra_missing", "The box lacks an optional part, which the sentence names."),
     Code(507, "disk_full", "The box's disk is full: nothing was stored, reading still works."),
 )
 
@@ -191,6 +194,9 @@ PAGE_CODES = (  # what only people on the screens can meet
     Code(409, "last_owner", "The last owner stays an owner."),
     Code(409, "undo_too_late", "Something else was done since, or it is too long ago."),
     Code(409, "not_a_duplicate", "The package is no possible duplicate."),
+    Code(409, "too_many_printers", "There are as many printers as one account may have."),
+    Code(409, "job_over", "The print job is over already."),
+    Code(409, "job_not_over", "Only a print job that failed or was stopped can be sent on."),
 )
 
 

@@ -12,7 +12,7 @@ from scriptrun_box.kernel.http import Call
 from scriptrun_box.ui import pages
 
 PATH = "/settings/locations"
-FIELDS = ("name", "address", "time_zone")
+FIELDS = ("name", "address", "phone", "time_zone")
 DONE = {"added": "The location is there.", "changed": "Saved."}
 
 

@@ -4,7 +4,8 @@
 // A page has one [data-live-from] with the address of its changing parts (and [data-query] once its
 // filters have changed); each part has an id and [data-part], each child of a part a data-key.
 // [data-still] pages are only told, never swapped. [data-topics] names what else than packages the page
-// is about (drivers routes route_plans webhooks webhook_attempted); what is told of webhooks may wait a moment.
+// is about (drivers routes route_plans print_jobs webhooks webhook_attempted); what is told of webhooks
+// may wait a moment.
 
 const AT_ONCE = new Set(["drivers", "routes", "route_plans"]);
 const GAP_MS = 100; // between two fetches
@@ -45,7 +46,8 @@ function listen() {
       if (document.dispatchEvent(new CustomEvent("box:changed", { detail: { ids }, cancelable: true }))) refresh();
     } else if (!root.dataset.topics?.split(" ").includes(topic)) {
       return;
-    } else if (AT_ONCE.has(topic)) {
+// is about (drivers routes route_plans print_jobs webhooks webhook_attempted); what is told of webhooks
+// may wait a moment.
       refresh();
     } else {
       later ??= setTimeout(() => { later = null; refresh(); }, LATER_MS);

@@ -1,0 +1,1 @@
+"""The pages of paper: labels, pick list, manifest, and what printers are sent."""
