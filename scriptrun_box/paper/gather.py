@@ -13,8 +13,11 @@ from scriptrun_box.packages.driver_view import DriverPackage, for_driver
 from scriptrun_box.packages.lifecycle import NOT_YET_OUT
 from scriptrun_box.packages.model import Package
 from scriptrun_box.packages.words import fold
+from scriptrun_box.routes import sheet as routes
+from scriptrun_box.routes.model import OVER, Sheet, Visit
 
 from . import store, zpl
+from .doors import door_of
 from .model import (
     LABELLED,
     LABELS_MAX,
@@ -22,14 +25,19 @@ from .model import (
     PRIORITY_WORDS,
     Job,
     Label,
+    Manifest,
     Pharmacy,
     Pick,
     PickList,
     Pile,
     Place,
+    Stop,
+    bag_of,
     day_text,
     label_of,
     taken_from,
+    time_text,
+    total,
     window_text,
     words_of,
 )
@@ -79,6 +87,48 @@ def ids_of_day(r: Reader, scope: Scope, date: str) -> list[str]:
     return [pick.package_id for pile in piles for pick in pile.picks][:LABELS_MAX]
 
 
+def ids_of_route(r: Reader, scope: Scope, route_id: str) -> list[str]:
+    """The packages of a route that still get a label, in the order of its stops."""
+    found = routes.read(r, scope, route_id)
+    return [package.id for package in found.packages if package.status in LABELLED]
+
+
+def manifest(r: Reader, scope: Scope, route_id: str) -> Manifest:
+    """A route for its driver: what is still to be delivered, all of it once the route is over."""
+    sheet = routes.read(r, scope, route_id)
+    route, zone = sheet.route, sheet.time_zone
+    driver = drivers.get(r, replace(scope, location_id=None), route.driver_id)
+    stops = [
+        _stop(number, visit, [for_driver(each) for each in left], zone)
+        for number, visit in enumerate(sheet.visits, 1)
+        if (left := [each for each in visit.packages if _to_do(sheet, each)])
+    ]
+    return Manifest(
+        route_id=route.id,
+        pharmacy=pharmacies(r, scope.tenant_id)[route.location_id],
+        driver=driver.name if driver else "",
+        vehicle=(driver.profile.vehicle or "") if driver else "",
+        day=day_text(route.date),
+        leaves=time_text(route.leaves_at, zone),
+        stops=tuple(stops),
+        collect=total([for_driver(each) for each in sheet.packages if _to_do(sheet, each)]),
+        sandbox=route.test,
+    )
+
+
+def _to_do(sheet: Sheet, package: Package) -> bool:
+    return sheet.route.status in OVER or package.id not in sheet.outcomes
+
+
+def _stop(number: int, visit: Visit, left: Sequence[DriverPackage], zone: str) -> Stop:
+    return Stop(
+        number=number,
+        door=door_of(left[0].address),
+        arrives=time_text(visit.stop.arrives_at, zone),
+        bags=tuple(bag_of(each) for each in left),
+    )
+
+
 def pick_list(r: Reader, scope: Scope, date: str) -> PickList:
     """The bags to fetch for a day, of one location where the scope names it."""
     waiting = _waiting(r, scope, date)
@@ -108,13 +158,16 @@ def _labels(r: Reader, scope: Scope, found: Iterable[Package]) -> list[Label]:
 
 
 def _places(r: Reader, scope: Scope, seen: Sequence[DriverPackage]) -> dict[str, Place]:
-    """Which of its door's bags each of these is, counted over all that go there that day."""
+    """Its stop, and which of its door's bags each of these is, counted over all that go there."""
     everywhere = replace(scope, location_id=None)
+    found: dict[str, Place] = {}
+    for route_id in {each.route_id for each in seen if each.route_id}:
+        found |= _places_on(routes.read(r, everywhere, route_id))
+    seen = [each for each in seen if each.id not in found]
     dates = {each.delivery_date for each in seen}
     bags: dict[tuple[str, str, str], list[str]] = {}
     for package_id, door in store.doors(r, everywhere, dates, LABELLED):
         bags.setdefault(door, []).append(package_id)
-    found = {}
     for each in seen:
         together = bags.get((each.delivery_date, each.location_id, each.door), [])
         if each.id in together:
@@ -122,6 +175,16 @@ def _places(r: Reader, scope: Scope, seen: Sequence[DriverPackage]) -> dict[str,
         else:
             found[each.id] = Place()
     return found
+
+
+def _places_on(sheet: Sheet) -> dict[str, Place]:
+    """The place of each package on a route."""
+    stops = len(sheet.visits)
+    return {
+        package.id: Place(number, stops, bag, len(visit.packages))
+        for number, visit in enumerate(sheet.visits, 1)
+        for bag, package in enumerate(visit.packages, 1)
+    }
 
 
 def _waiting(r: Reader, scope: Scope, date: str) -> list[Package]:

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import date
 
+from scriptrun_box.kernel import clock
 from scriptrun_box.packages.driver_view import DriverPackage
 
 from . import codes
@@ -285,9 +285,9 @@ def day_text(text: str) -> str:
     return f"{day:%a}, {day:%b} {day.day}"
 
 
-def time_text(ms: int | None, zone: ZoneInfo) -> str:
+def time_text(ms: int | None, time_zone: str) -> str:
     """A time of day at the pharmacy; empty where there is none."""
-    return "" if ms is None else _hour(f"{datetime.fromtimestamp(ms / 1000, zone):%H:%M}")
+    return "" if ms is None else _hour(clock.local_time(ms, time_zone))
 
 
 def dollars(cents: int) -> str:

@@ -268,6 +268,10 @@ DESK = [
     _page("/labels", ok=303),  # 303: there is nothing to label
     _page("/labels.pdf", ok=404),
     _form("/labels/print", STAFF, "", ok=404, printer="prn_1"),
+    _page("/routes/{id}/labels", subject="route"),
+    _page("/routes/{id}/labels.pdf", subject="route"),
+    _page("/routes/{id}/manifest", subject="route"),
+    _page("/routes/{id}/manifest.pdf", subject="route"),
     _page("/pick-list"),
     _page("/pick-list.pdf"),
     _page("/pick-list.csv"),

@@ -25,7 +25,7 @@ async def label(call: Call) -> Response:
     """GET /packages/{id}/label."""
     made = await _label(call)
     back = f"/packages/{made.package_id}"
-    return await _show(call, [made], f"{back}/label.pdf", back)
+    return await show(call, [made], f"{back}/label.pdf", back)
 
 
 async def label_pdf(call: Call) -> Response:
@@ -41,7 +41,7 @@ async def labels(call: Call) -> Response:
         return pages.redirect(PICK_LIST + (choice.query() if choice else ""))
     query = choice.query() if choice else f"?{urlencode([('id', each) for each in package_ids])}"
     back = f"{PICK_LIST}{query}" if choice else "/packages"
-    return await _show(call, made, f"{PATH}.pdf{query}", back)
+    return await show(call, made, f"{PATH}.pdf{query}", back)
 
 
 async def labels_pdf(call: Call) -> Response:
@@ -67,7 +67,8 @@ async def print_labels(call: Call) -> Response:
     return pages.redirect(f"{JOBS}?done=queued")
 
 
-async def _show(call: Call, made: list[Label], pdf: str, back: str) -> Response:
+async def show(call: Call, made: list[Label], pdf: str, back: str) -> Response:
+    """Labels as a page that prints as it stands."""
     return await sheets.show(
         call,
         "paper/labels.html",
@@ -93,8 +94,11 @@ async def _labels(call: Call, package_ids: list[str], choice: Choice | None) -> 
     if choice is not None:
         scope = choice.scope(call)
         package_ids = await call.box.db.read(gather.ids_of_day, scope, choice.date)
-    if not package_ids:
-        return []
+    return await read(call, package_ids) if package_ids else []
+
+
+async def read(call: Call, package_ids: list[str]) -> list[Label]:
+    """The labels of these packages, and the audit's note that somebody looked."""
     made = await call.box.db.read(gather.labels, call.whose, package_ids)
     look(call, "packages.labels", None, count=len(made))
     return made

@@ -6,7 +6,7 @@ from scriptrun_box.accounts.gates import STAFF
 from scriptrun_box.kernel.http import Handler, Url
 from scriptrun_box.ui import live
 
-from . import jobs, labels, pick_list
+from . import jobs, labels, pick_list, routes
 
 
 def _get(path: str, handler: Handler) -> Url:
@@ -23,6 +23,10 @@ PAGES: Sequence[Url] = [
     _get("/labels", labels.labels),
     _get("/labels.pdf", labels.labels_pdf),
     _post("/labels/print", labels.print_labels),
+    _get("/routes/{id}/labels", routes.route_labels),
+    _get("/routes/{id}/labels.pdf", routes.route_labels_pdf),
+    _get("/routes/{id}/manifest", routes.manifest),
+    _get("/routes/{id}/manifest.pdf", routes.manifest_pdf),
     _get("/pick-list", pick_list.pick_list),
     _get("/pick-list.pdf", pick_list.pick_list_pdf),
     _get("/pick-list.csv", pick_list.export),
