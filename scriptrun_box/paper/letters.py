@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from anyascii import anyascii
 
+BEYOND_LATIN = "\u0250"
 UNKNOWN = "?"  # for a sign that has no spelling: that something stands there is seen
 
 
@@ -15,6 +16,12 @@ def spelled(text: str, has: Callable[[str], bool]) -> tuple[str, bool]:
     words = text.split(" ")
     made = [word if all(has(sign) for sign in word) else _plain(word) for word in words]
     return " ".join(made), made != words
+
+
+def plain_letters(text: str) -> str:
+    """The text in plain letters where it has others than those of Latin alphabets, else empty."""
+    made, other = spelled(text, lambda sign: sign < BEYOND_LATIN or not sign.isalpha())
+    return made if other else ""
 
 
 def _plain(word: str) -> str:

@@ -17,7 +17,7 @@ from scriptrun_box.accounts.model import Person
 from scriptrun_box.kernel.errors import NotFound, Refusal
 from scriptrun_box.kernel.http import Call
 
-from . import driving, leaflet, parcel, queries, routing, words
+from . import driving, leaflet, papers, parcel, queries, routing, words
 
 HERE = Path(__file__).parent
 FOREVER = "public, max-age=31536000, immutable"
@@ -98,7 +98,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters.update(words.FILTERS | parcel.FILTERS | driving.FILTERS | routing.FILTERS)
+    for filters in (words, parcel, driving, routing, papers):
+        made.filters.update(filters.FILTERS)
     made.globals.update(static=static_url)
     return made
 

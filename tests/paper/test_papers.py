@@ -16,7 +16,7 @@ from scriptrun_box.packages.model import Package
 from scriptrun_box.paper import codes, pdf, sheets, zpl
 from scriptrun_box.paper.doors import door_of
 from scriptrun_box.paper.fitting import fit
-from scriptrun_box.paper.letters import spelled
+from scriptrun_box.paper.letters import plain_letters, spelled
 from scriptrun_box.paper.model import (
     Label,
     Manifest,
@@ -248,6 +248,14 @@ def test_letters_a_printer_lacks_are_spelled_and_said_to_be(
     printed = [field.text for field in fields_of(zpl.label(wanted, 203))]
     assert on_zpl in printed
     assert ("Name or address spelled" in " ".join(printed)) is (on_zpl != name)
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [("José Núñez", ""), ("O'Brien-Łuk", ""), ("王小明 Lee", "WangXiaoMing Lee"), ("Иван", "Ivan")],
+)
+def test_a_name_in_other_letters_is_spelled_beside_them_on_the_page(name: str, plain: str) -> None:
+    assert plain_letters(name) == plain
 
 
 def test_a_word_is_spelled_as_a_whole() -> None:

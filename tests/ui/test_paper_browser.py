@@ -66,6 +66,33 @@ async def test_the_browsers_own_print_is_read_back(
         }
 
 
+async def test_no_label_that_a_browser_prints_cuts_anything_off(
+    browser: Browser, address: str, push: Push
+) -> None:
+    sizes = [(12, 40), (30, 38), (60, 88), (100, 218), (200, 118), (200, 500)]
+    texts = [
+        {
+            "patient_name": "W" * name,
+            "patient_address": f"1 Apt 4B, {'Wide ' * (where // 5)}"[:where],
+            "delivery_date": DAY,
+            "rx_number": f"R{name}-{where}",
+            "cold_chain": True,
+            "controlled_substance": True,
+            "copay_amount": 99_999.99,
+        }
+        for name, where in sizes
+    ]
+    made = await push(*texts, {**LONG, "delivery_date": DAY})
+    async with desk(browser, address) as page:
+        await page.goto("/labels?" + "&".join(f"id={each}" for each in made))
+        over: list[str] = await page.evaluate(
+            """() => [...document.querySelectorAll(".label, .label > :not(footer)")]
+                 .filter(each => each.scrollHeight > each.clientHeight)
+                 .map(each => `${each.className} ${each.scrollHeight} ${each.clientHeight}`)"""
+        )
+        assert over == []
+
+
 async def test_a_code_is_read_off_the_screen_in_the_dark_too(
     browser: Browser, address: str, push: Push
 ) -> None:
