@@ -1,23 +1,26 @@
-"""Draws PDFs in a process of its own, so that neither the event loop nor its threads wait for it.
+"""Draws PDFs and many QR codes in a process of its own: the event loop does not wait for them.
 
-Run as a module it is that process: a pickled paper comes in on standard input, the PDF goes out.
+Run as a module it is that process: `kernel/worker.py` hands it one paper after the other.
 """
 
 import asyncio
 import pickle
-import subprocess
-import sys
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 
-from scriptrun_box.kernel.errors import Unavailable
+from scriptrun_box.kernel.errors import Conflict, Unavailable
 from scriptrun_box.kernel.log import log
+from scriptrun_box.kernel.worker import Job, Progress, Worker, WorkFailed, serve
 
-from . import pdf, sheets
+from . import codes, pdf, sheets
 from .model import Label, Manifest, PickList
 
 Drawable = tuple[Label, ...] | Manifest | PickList
 SECONDS = 30.0  # for one paper; 300 labels take about two
-AT_ONCE = 2
+RETRY_SECONDS = 5
+CODES_HERE = 5  # 3 ms each
 EXTRA = "pdf"
 MISSING = (
     "PDFs need the extra pdf: pip install 'scriptrun-box[pdf]'."
@@ -37,33 +40,36 @@ def can_draw() -> bool:
 
 
 class Press:
-    """Draws a few papers at a time."""
+    """Draws papers, one after the other."""
 
     def __init__(self) -> None:
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._worker = Worker(__name__)
 
     async def draw(self, paper: Drawable) -> bytes:
-        """The paper as PDF; raises Unavailable where the extra is missing or it takes too long."""
+        """The paper as PDF; Conflict where the extra is missing, Unavailable where it failed."""
         if not can_draw():
-            raise Unavailable(MISSING, code="extra_missing", details=[{"extra": EXTRA}])
-        async with self._turns:
-            return await asyncio.to_thread(_draw_apart, pickle.dumps(paper))
+            raise Conflict(MISSING, code="extra_missing", details=[{"extra": EXTRA}])
+        job = {"paper": b64encode(pickle.dumps(paper)).decode()}
+        try:
+            done = await self._worker.run(job, SECONDS, lambda percent: None)
+        except WorkFailed as failure:
+            log.warning("a paper could not be drawn", reason=failure.reason)
+            sentence = "The PDF could not be made right now; please try again."
+            raise Unavailable(sentence, headers={"Retry-After": str(RETRY_SECONDS)}) from None
+        return b64decode(done["pdf"])
 
+    async def codes(self, texts: Sequence[str]) -> list[str]:
+        """Each QR code as an inline drawing; a few of them cost less than handing them over."""
+        if len(texts) > CODES_HERE:
+            with suppress(WorkFailed):
+                job = {"codes": list(texts)}
+                done = await self._worker.run(job, SECONDS, lambda percent: None)
+                return list(done["codes"])
+        return await asyncio.to_thread(_codes, texts)
 
-def _draw_apart(paper: bytes) -> bytes:
-    try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", __name__],
-            input=paper,
-            capture_output=True,
-            timeout=SECONDS,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        log.failure("a paper could not be drawn", error)
-        sentence = "The PDF could not be made right now; please try again."
-        raise Unavailable(sentence, headers={"Retry-After": "5"}) from None
-    return done.stdout
+    async def stop(self) -> None:
+        """End with the box."""
+        await self._worker.stop()
 
 
 def draw(paper: Drawable) -> bytes:
@@ -75,5 +81,16 @@ def draw(paper: Drawable) -> bytes:
     return pdf.labels(paper)
 
 
+def _codes(texts: Sequence[str]) -> list[str]:
+    return [codes.svg(text) for text in texts]
+
+
+def _work(job: Job, progress: Progress) -> Job:
+    if "codes" in job:
+        return {"codes": _codes(job["codes"])}
+    paper = pickle.loads(b64decode(job["paper"]))  # noqa: S301 - comes from our own parent
+    return {"pdf": b64encode(draw(paper)).decode()}
+
+
 if __name__ == "__main__":
-    sys.stdout.buffer.write(draw(pickle.load(sys.stdin.buffer)))  # noqa: S301 - our own parent's
+    serve(_work)

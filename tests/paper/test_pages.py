@@ -153,10 +153,22 @@ async def test_without_the_extra_the_page_prints_and_the_pdf_names_what_is_missi
     assert "Paper Still" in page.text and "<svg" in page.text
     assert "scriptrun-box[pdf]" in page.text and "label.pdf" not in page.text
     answer = await get(client, world, f"/api/packages/{package_id}/label")
-    assert (answer.status_code, answer.json()["code"]) == (503, "extra_missing")
+    assert (answer.status_code, answer.json()["code"]) == (409, "extra_missing")
     assert answer.json()["details"] == [{"extra": "pdf"}]
     zpl = await get(client, world, f"/api/packages/{package_id}/label?format=zpl")
     assert zpl.status_code == 200
+
+
+async def test_a_pdf_that_takes_too_long_is_said_to_and_the_next_one_is_drawn(
+    client: httpx.AsyncClient, world: World, package: Package, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/api/packages/{await package()}/label"
+    with monkeypatch.context() as hurried:
+        hurried.setattr(press, "SECONDS", 0.001)
+        answer = await get(client, world, path)
+    assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+    assert "Retry-After" in answer.headers
+    assert (await get(client, world, path)).status_code == 200
 
 
 async def test_the_pick_list_says_who_takes_what_and_from_where(

@@ -179,7 +179,6 @@ CODES = (
     Code(503, "stopping", "The box is stopping; it is back in a moment."),
     Code(503, "not_set_up", "The box has no pharmacy yet."),
     Code(503, "busy", "The box cannot take this right now; try again."),
-    Code(503, "extra_missing", "The box lacks an optional part, which the sentence names."),
     Code(507, "disk_full", "The box's disk is full: nothing was stored, reading still works."),
 )
 

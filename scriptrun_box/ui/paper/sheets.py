@@ -8,7 +8,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from scriptrun_box.kernel.http import Call
-from scriptrun_box.paper import codes, store
+from scriptrun_box.paper import store
 from scriptrun_box.paper.api import PDF, press_of
 from scriptrun_box.paper.press import MISSING, Drawable, can_draw
 from scriptrun_box.ui import pages
@@ -16,7 +16,9 @@ from scriptrun_box.ui import pages
 
 async def show(call: Call, template: str, drawn: Iterable[str], **values: Any) -> Response:
     """A page that prints as it stands; `drawn` are the texts of its QR codes."""
-    qr = await asyncio.to_thread(_drawings, list(drawn))
+    texts = list(dict.fromkeys(drawn))
+    codes = await press_of(call).codes(texts)
+    qr = {text: Markup(code) for text, code in zip(texts, codes, strict=True)}  # noqa: S704 - ours
     return await pages.render(
         call,
         template,
@@ -31,7 +33,3 @@ async def as_pdf(call: Call, paper: Drawable, name: str) -> Response:
     """The same as a PDF that the browser shows."""
     headers = {"Content-Disposition": f'inline; filename="{name}.pdf"'}
     return Response(await press_of(call).draw(paper), headers=headers, media_type=PDF)
-
-
-def _drawings(texts: list[str]) -> dict[str, Markup]:
-    return {text: Markup(codes.svg(text)) for text in texts}  # noqa: S704 - drawn by us
