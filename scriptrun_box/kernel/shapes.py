@@ -22,6 +22,7 @@ _CODES = {
     "greater_than_equal": "too_small",
     "less_than_equal": "too_large",
     "decimal_max_places": "bad_format",
+    "string_pattern_mismatch": "bad_format",
     "bad_format": "bad_format",
 }  # all else is wrong_type
 _TYPES = {
@@ -87,6 +88,8 @@ def _sentence(field: str, code: str, item: ErrorDetails) -> str:
         return f"{field} is one of {context['expected']}."
     if kind == "decimal_max_places":
         return f"{field} has at most two decimals."
+    if kind == "string_pattern_mismatch":
+        return f"{field} is not written as it should be."
     if code == "bad_format":
         return f"{field} {item['msg']}."
     return f"{field} must be {_TYPES.get(kind, 'of another type')}."

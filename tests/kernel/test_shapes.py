@@ -22,6 +22,7 @@ class Shape(BaseModel):
     name: Annotated[str, Field(min_length=1, max_length=5)]
     kind: Literal["a", "b"] = "a"
     count: Annotated[int, Field(ge=1, le=9)] = 1
+    zip: Annotated[str, Field(pattern=r"^[0-9]{5}$")] = "00000"
     on: bool = False
     price: Annotated[Decimal, Field(decimal_places=2)] = Decimal(0)
     words: Annotated[list[Literal["x", "y"]], Field(max_length=2)] = []
@@ -39,6 +40,7 @@ class Shape(BaseModel):
         ({"count": 0}, "count", "too_small", "count is at least 1."),
         ({"count": 10}, "count", "too_large", "count is at most 9."),
         ({"count": "7"}, "count", "wrong_type", "count must be a whole number."),
+        ({"zip": "secret"}, "zip", "bad_format", "zip is not written as it should be."),
         ({"on": "yes"}, "on", "wrong_type", "on must be true or false."),
         ({"price": Decimal("1.005")}, "price", "bad_format", "price has at most two decimals."),
         ({"words": "x"}, "words", "wrong_type", "words must be a list."),
