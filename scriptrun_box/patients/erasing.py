@@ -96,6 +96,11 @@ def find(r: Reader, scope: Scope, patient_id: str) -> Erasure:
     return erasure_of(row)
 
 
+def every(r: Reader, scope: Scope) -> list[Erasure]:
+    """Every certificate there is, the newest first."""
+    return [erasure_of(row) for row in store.erasures(r, scope)]
+
+
 def wire(erasure: Erasure) -> dict[str, Any]:
     """A certificate as programs and people's files have it."""
     return {

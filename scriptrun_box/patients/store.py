@@ -299,6 +299,16 @@ def erasure(r: Reader, scope: Scope, patient_id: str) -> Any:
     return r.one("SELECT * FROM erasures WHERE patient_id = ?", (patient_id,))
 
 
+def erasures(r: Reader, scope: Scope) -> list[Any]:
+    """The rows of every erasure, the newest first; none for a key of one location."""
+    if scope.location_id is not None:
+        return []
+    return r.all(
+        "SELECT * FROM erasures WHERE tenant_id = ? AND test = ? ORDER BY at DESC, patient_id",
+        (scope.tenant_id, scope.test),
+    )
+
+
 def unfinished(r: Reader) -> list[str]:
     """Patients of whom the file may still have bytes."""
     rows = r.all("SELECT patient_id FROM erasures WHERE finished_at IS NULL")

@@ -221,6 +221,7 @@ DESK = [
     _form("/packages/{id}/after-failure", STAFF, "failed", act="redeliver"),
     _page("/patients"),
     _page("/patients.csv"),
+    _page("/patients/erased.csv"),
     _page("/patients/{id}", subject="patient"),
     _form("/patients/{id}", STAFF, "patient", stamp="{stamp}", notes="Ring twice"),
     _form("/patients/{id}/merge", STAFF, "patient", stamp="{stamp}", patient_id="{other}"),

@@ -191,7 +191,18 @@ async def test_an_owner_erases_with_a_tick_and_gets_a_certificate(
     proof = (await owner.http.get(f"/patients/{one}/erasure.json")).json()
     assert proof["erased_by"] == f"user:{world.owner.id}" and proof["packages"] == 1
     assert len(proof["digest"]) == 64 and proof["finished_at"] is not None
-    for text in (page, str(proof), await owner.see("/patients"), await owner.see("/packages")):
+    listed = (await owner.http.get("/patients/erased.csv")).text
+    assert next(iter(csv.DictReader(io.StringIO(listed.removeprefix("\ufeff"))))) == {
+        name: str(known).lower() if isinstance(known, bool) else str(known)
+        for name, known in proof.items()
+    }
+    for text in (
+        page,
+        listed,
+        str(proof),
+        await owner.see("/patients"),
+        await owner.see("/packages"),
+    ):
         assert "Ottokar" not in text and "Xylander" not in text
     assert "Erased on request" in await owner.see(f"/packages/{package_id}")
     assert "was erased on request" in await owner.see(f"/packages/{package_id}")

@@ -12,10 +12,11 @@ from scriptrun_box.kernel.db import Reader
 from scriptrun_box.kernel.http import Call
 from scriptrun_box.kernel.scope import Scope
 from scriptrun_box.packages.api import Q_MAX, look
-from scriptrun_box.patients import store
+from scriptrun_box.patients import erasing, store
 from scriptrun_box.patients.model import Shown, wire
 from scriptrun_box.patients.store import COUNT_MAX
 from scriptrun_box.ui import pages
+from scriptrun_box.ui.settings.tables import csv_answer
 from scriptrun_box.ui.spreadsheet import BYTE_ORDER_MARK, csv_lines
 
 PATH = "/patients"
@@ -26,6 +27,9 @@ COLUMNS = (
     "id", "external_patient_ids", "name", "address", "phone", "last_order_at", "instructions",
     "may_receive", "leave_at_door", "language", "messages_consent", "messages_consent_at",
     "messages_consent_by", "notes", "pharmacy_id", "created_at", "updated_at",
+)  # fmt: skip
+ERASED_COLUMNS = (
+    "patient_id", "erased_at", "erased_by", "packages", "digest", "finished_at", "test",
 )  # fmt: skip
 
 
@@ -69,6 +73,14 @@ async def export(call: Call) -> Response:
     return StreamingResponse(
         _pieces(call, choice_of(call).q), headers=headers, media_type="text/csv"
     )
+
+
+async def erased(call: Call) -> Response:
+    """GET /patients/erased.csv: the certificate of everybody who was erased."""
+    found = await call.box.db.read(erasing.every, call.whose)
+    rows = [list(erasing.wire(each).values()) for each in found]
+    name = f"erased-patients-{clock.local_date(clock.now_ms(), 'UTC')}.csv"
+    return csv_answer(name, ERASED_COLUMNS, rows)
 
 
 def choice_of(call: Call) -> Choice:

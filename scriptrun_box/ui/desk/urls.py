@@ -56,6 +56,7 @@ PAGES: Sequence[Url] = [
     Url("POST", "/packages/{id}/walk", package.walk, STAFF, page=True),
     Url("GET", "/patients", patients.patients, STAFF, page=True),
     Url("GET", "/patients.csv", patients.export, STAFF, page=True),
+    Url("GET", "/patients/erased.csv", patients.erased, STAFF, page=True),
     Url("GET", "/patients/{id}", patient.patient, STAFF, page=True),
     Url("POST", "/patients/{id}", patient.edit, STAFF, page=True),
     Url("POST", "/patients/{id}/merge", patient.merge, STAFF, page=True),
