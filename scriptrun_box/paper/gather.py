@@ -9,11 +9,13 @@ from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.db import Reader
 from scriptrun_box.kernel.errors import Conflict, NotFound
 from scriptrun_box.kernel.scope import Scope
+from scriptrun_box.packages import store as packages
 from scriptrun_box.packages.driver_view import DriverPackage, for_driver
 from scriptrun_box.packages.lifecycle import NOT_YET_OUT
 from scriptrun_box.packages.model import Package
 from scriptrun_box.packages.words import fold
 from scriptrun_box.routes import sheet as routes
+from scriptrun_box.routes import store as route_store
 from scriptrun_box.routes.model import OVER, Sheet, Visit
 
 from . import store, zpl
@@ -23,6 +25,7 @@ from .model import (
     LABELS_MAX,
     PICKS_MAX,
     PRIORITY_WORDS,
+    ROUTES_MAX,
     Job,
     Label,
     Manifest,
@@ -31,6 +34,7 @@ from .model import (
     PickList,
     Pile,
     Place,
+    RouteLine,
     Stop,
     bag_of,
     day_text,
@@ -93,6 +97,26 @@ def ids_of_route(r: Reader, scope: Scope, route_id: str) -> list[str]:
     return [package.id for package in found.packages if package.status in LABELLED]
 
 
+def routes_of_day(r: Reader, scope: Scope, date: str) -> list[RouteLine]:
+    """The routes of a day that are not over, by their drivers' names."""
+    wanted = route_store.Filter(date=date, statuses=("planned", "started"))
+    found = route_store.page(r, scope, wanted, None, ROUTES_MAX)
+    ids = [route.id for route in found]
+    names = drivers.names(r, scope.tenant_id, (route.driver_id for route in found))
+    stops, bags = route_store.counts(r, ids), packages.count_on_routes(r, ids)
+    lines = [
+        RouteLine(
+            route.id,
+            names.get(route.driver_id, ""),
+            route.status,
+            stops[route.id].stops if route.id in stops else 0,
+            bags.get(route.id, 0),
+        )
+        for route in found
+    ]
+    return sorted(lines, key=lambda line: (fold(line.driver), line.route_id))
+
+
 def manifest(r: Reader, scope: Scope, route_id: str) -> Manifest:
     """A route for its driver: what is still to be delivered, all of it once the route is over."""
     sheet = routes.read(r, scope, route_id)
@@ -108,6 +132,7 @@ def manifest(r: Reader, scope: Scope, route_id: str) -> Manifest:
         pharmacy=pharmacies(r, scope.tenant_id)[route.location_id],
         driver=driver.name if driver else "",
         vehicle=(driver.profile.vehicle or "") if driver else "",
+        date=route.date,
         day=day_text(route.date),
         leaves=time_text(route.leaves_at, zone),
         stops=tuple(stops),

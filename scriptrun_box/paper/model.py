@@ -16,6 +16,7 @@ SPELLED = "Name or address spelled in plain letters."  # where the printer has n
 SANDBOX = "SANDBOX: no real delivery"
 LABELLED = ("created", "assigned", "out_for_delivery", "failed")  # others go nowhere any more
 LABELS_MAX = 300  # at a time
+ROUTES_MAX = 200  # of a day
 PICKS_MAX = 1_000  # on a list
 
 # Why a job was not sent, or not all of it: what stands in print_jobs.reason, in words.
@@ -120,6 +121,7 @@ class Manifest:
     pharmacy: Pharmacy
     driver: str
     vehicle: str
+    date: str
     day: str
     leaves: str
     stops: tuple[Stop, ...]
@@ -135,6 +137,17 @@ class Manifest:
     def bags(self) -> int:
         """How many bags leave with the driver."""
         return sum(len(stop.bags) for stop in self.stops)
+
+
+@dataclass(frozen=True, slots=True)
+class RouteLine:
+    """A route of a day, to choose its paper by."""
+
+    route_id: str
+    driver: str
+    status: str
+    stops: int
+    bags: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,16 @@ def manifest(*packages: DriverPackage) -> Manifest:
     ]
     route = "rte_" + PACKAGE_ID
     return Manifest(
-        route, PHARMACY, "Luis Ortega", "Van 3", "Tue, Apr 21", "9:00", tuple(stops), "", False
+        route,
+        PHARMACY,
+        "Luis Ortega",
+        "Van 3",
+        "2026-04-21",
+        "Tue, Apr 21",
+        "9:00",
+        tuple(stops),
+        "",
+        False,
     )
 
 

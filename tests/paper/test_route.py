@@ -138,6 +138,8 @@ async def test_the_pick_list_names_stops(route: Made, owner: Visitor) -> None:
     page = (await owner.get(f"/pick-list?date={route.day}")).text
     assert "Luis Ortega: 3 bags" in page
     assert "stop 1 bag 2 of 2" in " ".join(page.split())
+    assert f'href="/routes/{route.id}/manifest"' in page
+    assert f'href="/routes/{route.id}/labels"' in page
 
 
 @pytest.mark.parametrize("route_id", ["nonsense", "rte_" + "0" * 32])

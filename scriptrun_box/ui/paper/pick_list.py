@@ -58,6 +58,7 @@ async def pick_list(call: Call) -> Response:
         "paper/pick_list.html",
         (),
         made=made,
+        routes=await call.box.db.read(gather.routes_of_day, choice.scope(call), choice.date),
         choice=choice,
         before=replace(choice, date=str(day - timedelta(1))),
         after=replace(choice, date=str(day + timedelta(1))),
