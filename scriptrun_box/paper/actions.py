@@ -14,7 +14,8 @@ from . import gather, store
 from .model import Job, Printer
 from .zpl import DPIS
 
-CHANGED = "print_jobs"  # signalled at each change: for screens, and for who sends
+CHANGED = "print_jobs"  # signalled at each change: for screens
+QUEUED = "print_jobs_queued"  # signalled when there is something to send
 WAITS_MS = 15 * MINUTE_MS  # a job that nobody could send for so long is not printed by surprise
 PRINTERS_MAX = 20  # for each tenant
 NAME_MAX = 60  # characters
@@ -135,6 +136,7 @@ def _queue(
     )
     store.insert_job(w, made)
     _note(w, made, actor, "queued", labels=made.labels, printer=found.id)
+    w.after_commit(Signal(QUEUED))
     return made
 
 
@@ -155,6 +157,7 @@ def retry(w: Writer, scope: Scope, actor: Actor, job_id: str) -> Job:
     ):
         raise Conflict("Only a job that failed or was stopped can be sent on.", code="job_not_over")
     _note(w, found, actor, "retried")
+    w.after_commit(Signal(QUEUED))
     return find_job(w, scope, job_id)
 
 

@@ -56,7 +56,7 @@ class Spooler:
         self._label_seconds = label_seconds
         self._connect_seconds = connect_seconds
         self._lanes: dict[str, asyncio.Task[None]] = {}
-        self._looking: asyncio.Task[None] | None = None
+        self._looking: set[asyncio.Task[None]] = set()
         self._stopping = False
         db.listen(self._heard)
 
@@ -77,7 +77,7 @@ class Spooler:
     async def stop(self) -> None:
         """Send no more; what was under way is said to have failed."""
         self._stopping = True
-        ending = [*self._lanes.values(), *([self._looking] if self._looking else [])]
+        ending = [*self._lanes.values(), *self._looking]
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
@@ -94,8 +94,14 @@ class Spooler:
             raise actions.invalid("host", "not_allowed", sentence) from None
 
     def _heard(self, signals: list[Signal]) -> None:
-        if not self._stopping and any(each.topic == actions.CHANGED for each in signals):
-            self._looking = asyncio.create_task(self.tick(), name="printers")
+        if any(each.topic == actions.QUEUED for each in signals):
+            self._look()
+
+    def _look(self) -> None:
+        if not self._stopping:
+            looking = asyncio.create_task(self.tick(), name="printers")
+            self._looking.add(looking)
+            looking.add_done_callback(self._looking.discard)
 
     async def _find(self, host: str, port: int) -> tuple[Address, ...]:
         return await find_local(host, self._networks, self._own_ports, port, self._resolver)
@@ -109,6 +115,7 @@ class Spooler:
             await asyncio.sleep(RETRY_WRITE_SECONDS)
         finally:
             self._lanes.pop(printer_id, None)
+            self._look()  # something may have come just as this lane found nothing more
 
     async def _send(self, job: Job, printer: Printer) -> None:
         """One job from its first label not sent on, and how it ended."""
