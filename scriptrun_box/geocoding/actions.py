@@ -7,6 +7,7 @@ points, the geocoder the owner set, the middle of its ZIP. What stays unsure wai
 from dataclasses import dataclass
 
 from scriptrun_box.accounts import lying
+from scriptrun_box.accounts import store as accounts
 from scriptrun_box.accounts.lying import Addressed
 from scriptrun_box.kernel import audit, outbox
 from scriptrun_box.kernel.clock import HOUR_MS, MINUTE_MS
@@ -316,11 +317,9 @@ class Standing:
 
 def standing(r: Reader) -> Standing:
     """The loaded points, and the addresses of every tenant by state."""
-    counts = store.counts(r)
-    return Standing(
-        files=store.files(r),
-        located=counts.get("located", 0),
-        waiting=counts.get("waiting", 0),
-        to_check=counts.get("to_check", 0),
-        next_at=store.next_due(r),
+    sides = [Scope(each.id, test) for each in accounts.tenants(r) for test in (False, True)]
+    located, waiting, to_check = (
+        sum(store.count(r, side, state) for side in sides)
+        for state in ("located", "waiting", "to_check")
     )
+    return Standing(store.files(r), located, waiting, to_check, store.next_due(r))

@@ -1,10 +1,12 @@
 """The words of addresses: a place as stored, what people may decide about it, and its wire form."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from scriptrun_box.kernel.clock import iso, iso_or_none
 from scriptrun_box.kernel.scope import Scope
@@ -44,6 +46,15 @@ Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 Part = Annotated[str, Field(max_length=PART_MAX)]
 
 
+def _five_digits(text: str) -> str:
+    if not re.fullmatch(r"([0-9]{5})?", text):
+        raise PydanticCustomError("bad_format", "is five digits, or empty")
+    return text
+
+
+Zip = Annotated[str, AfterValidator(_five_digits)]
+
+
 class AcceptIn(BaseModel):
     """The body that says a place is right as it is; `version` is the one the caller has seen."""
 
@@ -68,7 +79,7 @@ class CorrectIn(AcceptIn):
     extra: Part = ""
     town: Part = ""
     state: Annotated[str, Field(max_length=30)] = ""
-    zip: Annotated[str, Field(pattern=r"^([0-9]{5})?$")] = ""
+    zip: Zip = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,12 +271,6 @@ def look_again(w: Writer) -> int:
     )
 
 
-def counts(r: Reader) -> dict[str, int]:
-    """How many places there are in each state, of every tenant."""
-    rows = r.all("SELECT state, count(*) AS n FROM places WHERE same_as IS NULL GROUP BY state")
-    return {row["state"]: row["n"] for row in rows}
-
-
 # where drivers stood ------------------------------------------------------------------------------
 
 

@@ -14,6 +14,8 @@ from scriptrun_box.kernel.clock import iso_or_none
 
 from .common import Failure, Shelf, as_json, say, show_json, verb
 
+FORGOTTEN_AT_ONCE = 10_000  # points in one transaction
+
 
 @click.group()
 def geocode() -> None:
@@ -95,7 +97,7 @@ def _finish(w: Any, file_id: int, bad_rows: int, add: bool) -> tuple[int, int]:
 
 def _forget_unused(box: Shelf) -> None:
     for file_id in box.read(store.unused_files):
-        while box.write(store.forget_points, file_id, loading.PORTION) == loading.PORTION:
+        while box.write(store.forget_points, file_id, FORGOTTEN_AT_ONCE) == FORGOTTEN_AT_ONCE:
             pass
 
 
