@@ -226,6 +226,17 @@ def rebuild(w: Writer) -> None:
         w.run("REINDEX places")
 
 
+def is_correction(r: Reader, place: Place) -> bool:
+    """Whether orders that name another address go to this place because somebody said so."""
+    return bool(
+        r.value(
+            "SELECT EXISTS (SELECT 1 FROM places"
+            " WHERE tenant_id = ? AND test = ? AND same_as IS NOT NULL AND same_as = ?)",
+            (place.tenant_id, place.test, place.door),
+        )
+    )
+
+
 def set_asked(w: Writer, was: Place) -> bool:
     """Note that somebody asked the patient."""
     return bool(

@@ -10,6 +10,7 @@ from scriptrun_box.accounts.names import actor_name
 from scriptrun_box.drivers import store as drivers
 from scriptrun_box.drivers.model import Note
 from scriptrun_box.geocoding import store as places
+from scriptrun_box.geocoding.model import Place
 from scriptrun_box.kernel.db import Reader
 from scriptrun_box.kernel.scope import Scope
 from scriptrun_box.packages import proofs, store
@@ -49,6 +50,8 @@ class Whole:
     names: Mapping[str, str]
     locations: list[Location]
     notes: list[Note]  # what drivers said about it
+    place: Place | None  # of its address, once somebody looked it up
+    corrected: bool  # somebody said that its address should have been that of `place`
 
 
 DRIVERS_OF_A_MOVE = ("driver_id", "from_driver_id")
@@ -94,6 +97,7 @@ def whole(r: Reader, scope: Scope, package_id: str) -> Whole | None:
     moves = store.moves(r, package)
     other = store.get(r, scope, package.duplicate_of) if package.duplicate_of else None
     notes = drivers.notes_about(r, scope, package.id)
+    place = places.at_door(r, scope, package.door) if package.door else None
     return Whole(
         package=package,
         moves=moves,
@@ -104,6 +108,8 @@ def whole(r: Reader, scope: Scope, package_id: str) -> Whole | None:
         ),
         locations=accounts.locations(r, scope.tenant_id),
         notes=notes,
+        place=place,
+        corrected=place is not None and places.is_correction(r, place),
     )
 
 

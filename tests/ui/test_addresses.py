@@ -151,6 +151,22 @@ async def test_correcting_leads_to_the_right_door_and_wrong_parts_are_told_where
     assert place.id not in listed and "7 Elm Street" in listed
 
 
+async def test_a_package_says_where_its_door_is_and_what_its_address_was_corrected_to(
+    visit: Visit, world: World, push: Push
+) -> None:
+    place = await to_check(world, street="Eml St")
+    (package_id,) = await push({"patient_address": place.text})
+    teammate = await visit("teammate")
+    assert "/addresses/adr_" not in await teammate.see(f"/packages/{package_id}")
+    await world.db.write(packages.locate, world.scope, [package_id], place.door, place.location)
+    page = await teammate.see(f"/packages/{package_id}")
+    assert f"/addresses/{place.id}" in page and "to check" in page
+    parts = {"number": "9", "street": "Elm Street", "town": "Miami", "state": "FL", "zip": "33125"}
+    assert (await sent(teammate, place, "correct", **parts)).status_code == 303
+    page = await teammate.see(f"/packages/{package_id}")
+    assert "9 Elm Street, Miami, FL 33125, as corrected at the desk" in page
+
+
 async def test_a_click_on_the_drawing_is_a_place_and_the_houses_of_the_street_are_in_it(
     visit: Visit, world: World
 ) -> None:
