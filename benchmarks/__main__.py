@@ -16,6 +16,7 @@ from benchmarks import (
     machine,
     plan,
     report,
+    routes,
     singles,
     stall,
     startup,
@@ -59,6 +60,7 @@ def _run(folder: Path, how: plan.Plan) -> tuple[Outcome, str]:
         ("batches against SQLite alone", lambda: batches.measure(folder, peer, how)),
         ("event-loop stalls", lambda: stall.measure(folder, how)),
         ("webhooks", lambda: hooks.measure(folder, how)),
+        ("route plans", lambda: routes.measure(folder, how)),
     ]
     outcome = Outcome()
     for name, step in steps:

@@ -17,6 +17,7 @@ from scriptrun_box.kernel.scope import Actor, Scope
 from scriptrun_box.packages import actions as packages
 from scriptrun_box.packages import doors
 from scriptrun_box.packages.model import Location
+from scriptrun_box.routes import stops
 
 from . import points, store
 from .model import REASONS, Place
@@ -48,9 +49,17 @@ def take_in(
         changed.setdefault((package.scope, place.door), []).append(package.id)
     for (scope, door), package_ids in changed.items():
         now = store.at_door(w, scope, door)
-        packages.locate(w, scope, package_ids, door, now.location if now else None)
+        _send_there(w, scope, package_ids, door, now.location if now else None)
     if cursor is not None:
         outbox.move_cursor(w, CONSUMER, cursor)
+
+
+def _send_there(
+    w: Writer, scope: Scope, package_ids: list[str], door: str, location: Location | None
+) -> None:
+    """Packages hear where their door is, and the routes they are on are timed anew."""
+    packages.locate(w, scope, package_ids, door, location)
+    stops.relocated(w, scope, package_ids)
 
 
 def door_of(w: Writer, scope: Scope, text: str, read: Read, ask: bool) -> Place:
@@ -212,7 +221,7 @@ def correct(
         decided = {"same_as": real.door, "decided_at": w.now, "decided_by": actor.id}
         _need(store.set_state(w, place, "located", "", place.location, **decided))
         store.follow(w, scope, place.door, real.door)
-    packages.locate(w, scope, doors.at(w, scope, place.door), real.door, real.location)
+    _send_there(w, scope, doors.at(w, scope, place.door), real.door, real.location)
     audit.record(w, scope.tenant_id, actor, "address.corrected", place.id)
     _tell(w, place)
     return real
@@ -270,7 +279,7 @@ def _to_check(w: Writer, place: Place, reason: str) -> None:
 
 def _apply(w: Writer, place: Place, location: Location | None) -> None:
     """Every open package of the door goes where the door is."""
-    packages.locate(w, place.scope, doors.at(w, place.scope, place.door), place.door, location)
+    _send_there(w, place.scope, doors.at(w, place.scope, place.door), place.door, location)
     _tell(w, place)
 
 

@@ -10,7 +10,7 @@ from scriptrun_box.drivers import store as driver_store
 from scriptrun_box.kernel import audit, ids
 from scriptrun_box.kernel.db import Signal, Writer
 from scriptrun_box.kernel.errors import Conflict, NotFound
-from scriptrun_box.kernel.scope import Actor, Scope
+from scriptrun_box.kernel.scope import BOX, Actor, Scope
 from scriptrun_box.packages import actions as packages
 from scriptrun_box.packages.model import Package
 from scriptrun_box.packages.seen import Seen
@@ -151,6 +151,12 @@ def settle(w: Writer, scope: Scope, actor: Actor, route_id: str) -> None:
     if route is not None and route.status in ("planned", "started"):
         sheet = whole(w, scope, route)
         arrange(w, scope, actor, sheet, sheet.visits, "settled")
+
+
+def relocated(w: Writer, scope: Scope, package_ids: Sequence[str]) -> None:
+    """Somebody found out where packages go: what that means for the routes they are on."""
+    for route_id in store.routes_of(w, package_ids):
+        settle(w, scope, BOX, route_id)
 
 
 def hand_over(

@@ -159,6 +159,16 @@ def paces(r: Reader, location_id: str) -> list[float]:
     return [row["pace"] for row in rows]
 
 
+def routes_of(r: Reader, package_ids: Iterable[str]) -> list[str]:
+    """The routes that some of these packages are on."""
+    rows = r.all(
+        "SELECT DISTINCT p.route_id FROM json_each(?) AS j CROSS JOIN packages AS p"
+        " ON p.id = j.value WHERE p.route_id IS NOT NULL",
+        (json.dumps(list(package_ids)),),
+    )
+    return [row["route_id"] for row in rows]
+
+
 def start_of(r: Reader, location_id: str) -> tuple[float, float] | None:
     """(lat, lng) of the location where a route begins; None while nobody knows it."""
     row = r.one("SELECT lat, lng FROM locations WHERE id = ?", (location_id,))

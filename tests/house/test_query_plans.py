@@ -140,6 +140,7 @@ async def explained(tmp_path_factory: pytest.TempPathFactory) -> list[Explained]
     seen: dict[str, Any] = {}
     webhooks = {"allow_networks": ["127.0.0.1/32"], "allow_http": True, "retry_delays": [1]}
     async with running(folder, limits=LIMITS, webhooks=webhooks) as app, client_of(app) as client:
+        await app.state.planner.stop()  # its plans are of no days, and take the machine
         scene = Scene(app, await build_world(app.state.box.db), client)
         await _use_everything(scene, seen)
         path = app.state.box.db.path
