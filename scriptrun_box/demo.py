@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
+from itertools import count
 from typing import Any, cast
 
 from starlette.applications import Starlette
@@ -18,19 +19,23 @@ from scriptrun_box.app import public_url
 from scriptrun_box.delivery import sandbox
 from scriptrun_box.demo_orders import DRIVERS, ON_SHIFT, PATIENTS, STORIES, Story, order
 from scriptrun_box.drivers import actions as drivers
-from scriptrun_box.drivers import dispatch
+from scriptrun_box.drivers import dispatch, notes
 from scriptrun_box.drivers.model import Driver
 from scriptrun_box.kernel import clock, meta
-from scriptrun_box.kernel.clock import MINUTE_MS
+from scriptrun_box.kernel.clock import MINUTE_MS, SECOND_MS
 from scriptrun_box.kernel.config import Settings
 from scriptrun_box.kernel.db import Reader, Writer
+from scriptrun_box.kernel.jobs import Jobs
 from scriptrun_box.kernel.links import Links
-from scriptrun_box.kernel.scope import CLI, Actor, Scope
+from scriptrun_box.kernel.scope import BOX, CLI, Actor, Scope
 from scriptrun_box.kernel.server import CannotListen, bind
 from scriptrun_box.orders.reading import Places, read_order
 from scriptrun_box.packages import actions as packages
+from scriptrun_box.packages import store
+from scriptrun_box.packages.store import Filter
 from scriptrun_box.patients import actions as patients
 from scriptrun_box.patients import store as patients_store
+from scriptrun_box.ui.demo import drivers as sandbox_drivers
 from scriptrun_box.ui.demo.receiver import Receiver
 from scriptrun_box.ui.driving import problem
 from scriptrun_box.webhooks import actions as webhooks
@@ -43,6 +48,7 @@ LOOPBACK = ip_network("127.0.0.0/8")
 APART_MS = 9 * MINUTE_MS  # between two orders; the newest came a few minutes ago
 STEP_MS = 20 * MINUTE_MS  # between two steps of a package
 SANDBOX_ORDERS = 4
+ORDERS = 120  # that differ, of which the sandbox gets new ones
 WORDS = (
     "amber anchor apple birch bramble canyon cedar clover cobalt copper coral cricket dapple dune"
     " ember falcon fennel fern garnet ginger harbor hazel heron indigo ivory jasper juniper kettle"
@@ -108,18 +114,45 @@ def attach(app: Starlette, sockets: Sequence[socket.socket]) -> None:
         found: list[str] = await app.state.box.db.read(_secrets_for, receiver.url)
         return found
 
+    async def drive() -> None:
+        await app.state.box.db.write(_drive, app.state.box.links, next(turns))
+
     receiver = app.state.demo = Receiver(sockets, its_secrets)
+    turns = count()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[Any]:
         await receiver.start()
         try:
             async with inner(app) as state:
-                yield state
+                beat = Jobs()
+                beat.every(sandbox_drivers.BEAT_SECONDS, "sandbox drivers", drive)
+                beat.start()
+                try:
+                    yield state
+                finally:
+                    await beat.stop()
         finally:
             await receiver.stop()
 
     app.router.lifespan_context = lifespan
+
+
+def _drive(w: Writer, links: Links, turn: int) -> None:
+    """One step of a sandbox driver; new sandbox orders come in on the way."""
+    tenant_id = accounts_store.tenants(w)[0].id
+    places = Places(accounts_store.locations(w, tenant_id))
+    scope = Scope(tenant_id, test=True)
+
+    def new() -> str:
+        content, problems, _ = read_order(
+            order(w.now // SECOND_MS % ORDERS, Story()), places, w.now
+        )
+        if content is None:
+            raise ValueError(f"a demonstration order is refused: {problems}")
+        return packages.create_many(w, scope, BOX, "api", [content])[0].package_id
+
+    sandbox_drivers.step(w, tenant_id, links, turn, new)
 
 
 # The seed -----------------------------------------------------------------------------------------
@@ -144,11 +177,13 @@ def seed(w: Writer, settings: Settings, password: str, port: int) -> Made:
         webhooks.create(w, scope, actor, url=url, events=(EVERY_EVENT,))
     links = Links(public_url(settings), meta.get(w, "link_secret") or "")
     on_shift = _take_on(w, Scope(tenant_id), actor)
+    _take_on(w, Scope(tenant_id, True), actor)
     seeder = _Seeder(w, now, Places(accounts_store.locations(w, tenant_id)), links, on_shift)
     seeder.play(Scope(tenant_id), Actor.key(live.key.id), STORIES)
     seeder.play(Scope(tenant_id, True), Actor.key(test.key.id), [Story()] * SANDBOX_ORDERS)
     w.now = now
     _describe(w, Scope(tenant_id), actor)
+    _tell(w, Scope(tenant_id), on_shift[0])
     accounts_store.add_month_usage(w, tenant_id, clock.month(now), len(STORIES))
     meta.put(w, MARK, str(now))
     return Made(EMAIL, password, live.secret, test.secret)
@@ -223,6 +258,14 @@ def _describe(w: Writer, scope: Scope, actor: Actor) -> None:
     for number, words in PATIENTS.items():
         (patient,) = patients_store.page(w, scope, "", number, None, 1)
         patients.change(w, scope, actor, patient.id, words)
+
+
+def _tell(w: Writer, scope: Scope, driver: Driver) -> None:
+    """A driver who is out asks the desk something."""
+    out = Filter(statuses=("out_for_delivery",), driver_id=driver.id)
+    about = store.page(w, scope, out, None, 1)
+    package_id = about[0].id if about else None
+    notes.send(w, scope, BOX, driver.id, package_id, sandbox_drivers.NOTES[0])
 
 
 def _add_staff(w: Writer, owner: User) -> None:

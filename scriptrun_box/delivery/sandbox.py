@@ -35,7 +35,7 @@ def make_up(
         driver = made_up_driver(scope.tenant_id)
         return actions.move_on(w, scope, actor, package_id, "assign", driver_id=driver)
     if step == "start":
-        _open_gates(w, scope, actor, package_id)
+        open_gates(w, scope, actor, package_id)
         return actions.move_on(w, scope, actor, package_id, "start")
     if step == "deliver":
         return _deliver(w, scope, actor, package_id, links)
@@ -49,7 +49,7 @@ def made_up_driver(tenant_id: str) -> str:
     return "drv_" + hashlib.sha256(f"sandbox driver of {tenant_id}".encode()).hexdigest()[:32]
 
 
-def _open_gates(w: Writer, scope: Scope, actor: Actor, package_id: str) -> None:
+def open_gates(w: Writer, scope: Scope, actor: Actor, package_id: str) -> None:
     """Nobody packs, releases or hands over in the sandbox: the walk does it on the way out."""
     package = actions.find(w, scope, package_id)
     if package.status != "assigned":
