@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks import (
     batches,
+    board,
     browser,
     ceiling,
     hooks,
@@ -57,6 +58,7 @@ def _run(folder: Path, how: plan.Plan) -> tuple[Outcome, str]:
         ("single orders against PocketBase", lambda: singles.measure(box, peer, how)),
         ("start and idle memory", lambda: startup.measure(box, peer, how)),
         ("an open browser", lambda: browser.measure(folder, how)),
+        ("the board", lambda: board.measure(folder, how)),
         ("batches against SQLite alone", lambda: batches.measure(folder, peer, how)),
         ("event-loop stalls", lambda: stall.measure(folder, how)),
         ("webhooks", lambda: hooks.measure(folder, how)),

@@ -68,14 +68,15 @@ def _watch(box: Box, browser: str, plan: Plan) -> list[float]:
         try:
             page = chromium.new_page()
             page.add_init_script(WATCH)  # also after a reload, if the page wants one
-            _sign_in(page, f"http://127.0.0.1:{box.port}/")
+            sign_in(page, f"http://127.0.0.1:{box.port}/")
             page.wait_for_timeout(SETTLE_MS)
             return [_seen(page, *_push(box, number)) for number in range(plan.browser_orders)]
         finally:
             chromium.close()
 
 
-def _sign_in(page: Page, url: str) -> None:
+def sign_in(page: Page, url: str) -> None:
+    """As the owner, and on to that address."""
     page.goto(url)
     page.fill("input[type=email]", OWNER_EMAIL)
     page.fill("input[type=password]", OWNER_PASSWORD)

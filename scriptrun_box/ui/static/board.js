@@ -75,7 +75,7 @@ let wanted = new Set(), fetching = false;
 
 async function fetchCards(ids) {
   for (const id of ids) wanted.add(id);
-  if (fetching) return;
+  if (fetching || "held" in board.dataset) return; // what is under a hand stays
   fetching = true;
   while (wanted.size) {
     const asked = [...wanted].slice(0, NAMED_MAX);
@@ -137,6 +137,7 @@ lanes.addEventListener("dragstart", (event) => {
   event.dataTransfer.effectAllowed = "move";
   event.dataTransfer.setData("text/plain", `${dragged.length}`);
   lanes.classList.add("dragging");
+  board.dataset.held = "";
 });
 
 lanes.addEventListener("dragover", (event) => {
@@ -159,6 +160,10 @@ function end() {
   dragged = [];
   mark(null);
   lanes.classList.remove("dragging");
+  const missed = board.dataset.held === "missed";
+  delete board.dataset.held;
+  fetchCards([]);
+  if (missed) refresh(true);
 }
 
 function mark(lane) {

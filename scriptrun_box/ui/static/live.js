@@ -75,7 +75,15 @@ function say(connected) {
   mark.querySelector("span").textContent = connected ? "live" : "not live, trying again";
 }
 
+// While somebody drags, what is under their hand stays: the page asks again once it lies still.
+function held() {
+  if (!("held" in root.dataset)) return false;
+  root.dataset.held = "missed";
+  return true;
+}
+
 async function refresh(quiet = false) {
+  if (held()) return;
   if ("still" in root.dataset && !quiet) return;
   if (busy) { again = true; return; }
   busy = true;
@@ -83,7 +91,8 @@ async function refresh(quiet = false) {
   try {
     const answer = await fetch(root.dataset.liveFrom + (root.dataset.query ?? arrivedWith), { headers: { Accept: "text/html" } });
     if (answer.redirected) return location.reload(); // signed out: the sign-in page
-    if (answer.ok) show(await answer.text(), settled && !quiet);
+    const html = answer.ok ? await answer.text() : "";
+    if (html && !held()) show(html, settled && !quiet);
     settled = true;
   } catch {
     say(false);
