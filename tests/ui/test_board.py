@@ -12,6 +12,7 @@ from scriptrun_box.drivers import notes
 from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.scope import CLI
 from scriptrun_box.packages import actions
+from scriptrun_box.routes import actions as routes
 from scriptrun_box.ui.board.model import Stop, column_of, lateness
 from tests.ui.conftest import Push, Visit, Visitor
 from tests.world import World, header
@@ -233,3 +234,28 @@ async def test_lateness_is_said_before_it_happens(
     assert lateness(package, stop, at(now), DAY, NEW_YORK) == said
     assert lateness(package, stop, at(now), "2026-03-10", NEW_YORK) == ("bad", "overdue")
     assert column_of(package)[0] in ("assign", "out", "decide")
+
+
+async def test_a_stat_package_joins_a_driver_on_the_way_and_what_may_not_leave_stays(
+    visit: Visit, push: Push, client: httpx.AsyncClient, world: World
+) -> None:
+    ana = await hire(client, world.live, "Ana Núñez", capabilities=["cold_chain"])
+    first, stat, cold = await push(
+        {"barcode": "r1"},
+        {"barcode": "r2", "priority": "stat"},
+        {"barcode": "r3", "cold_chain": True, "patient_name": "Cold Package"},
+    )
+    wish = {"driver_id": ana, "package_ids": [first]}
+    sheet = await world.db.write(routes.create, world.scope, CLI, wish)
+    owner = await visit("owner")
+    page = await owner.see("/board")
+    assert "Route planned" in page and f'value="route:{sheet.route.id}"' in page
+    await world.db.write(routes.start, world.scope, CLI, sheet.route.id)
+    answer = await move(owner, f"route:{sheet.route.id}", stat, cold)
+    assert answer.status_code == 409
+    assert "Cold Package: The cold package is not packed in its bag yet." in answer.text
+    shown = await columns(owner)
+    assert (shown[first], shown[stat], shown[cold]) == ("out", "out", "assign")
+    assert "Route under way" in await owner.see("/board")
+    gone = await move(owner, "route:rte_" + "0" * 32, cold)
+    assert gone.status_code == 409 and "There is no such route." in gone.text

@@ -1,6 +1,7 @@
 """What is done on the board: many packages to one place at once, and the last of it undone."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from urllib.parse import parse_qsl, urlsplit
 
@@ -8,6 +9,7 @@ from starlette.responses import Response
 
 from scriptrun_box.accounts.gates import form, form_lists
 from scriptrun_box.delivery.recall import recall
+from scriptrun_box.drivers import actions as drivers
 from scriptrun_box.drivers import dispatch, many
 from scriptrun_box.drivers.many import Result, Wish
 from scriptrun_box.drivers.model import MANY_MAX
@@ -15,19 +17,21 @@ from scriptrun_box.kernel.db import Writer
 from scriptrun_box.kernel.errors import Conflict, Invalid
 from scriptrun_box.kernel.http import Call
 from scriptrun_box.kernel.scope import Actor, Scope
-from scriptrun_box.packages import actions, last_acts
+from scriptrun_box.packages import actions, last_acts, lifecycle
 from scriptrun_box.packages.api import PACKAGE_ID
 from scriptrun_box.packages.lifecycle import CANCEL_REASONS
 from scriptrun_box.packages.model import Package
 from scriptrun_box.packages.seen import Seen, as_seen
 from scriptrun_box.packages.store import these
+from scriptrun_box.routes import stops
+from scriptrun_box.routes.sheet import find as find_route
 from scriptrun_box.ui import pages, words
 from scriptrun_box.ui.desk.undo import told, undone
 
 from .model import ASSIGN, Choice
 from .pages import PATH, chosen, page, query_of, some
 
-RETURN, CANCEL, RECALL = "return", "cancel", "recall"
+RETURN, CANCEL, RECALL, ROUTE = "return", "cancel", "recall", "route"
 NAMED_MAX = 5  # packages whose reason is said one by one
 
 Act = Callable[[Writer, Scope, Actor, str], Package]
@@ -113,6 +117,8 @@ def _all(
         return _each(w, scope, actor, wishes, actions.give_back)
     if to == RECALL:
         return _each(w, scope, actor, wishes, partial(_recall, reason=reason))
+    if to == ROUTE:
+        return many.each(wishes, lambda wish: _put(w, scope, actor, wish, reason))
     return many.each(wishes, lambda wish: _give(w, scope, actor, wish, to))
 
 
@@ -136,6 +142,23 @@ def _give(w: Writer, scope: Scope, actor: Actor, wish: Wish, driver_id: str) -> 
     if wish.seen is not None and wish.seen.status == "failed":
         raise Conflict("First put it to assign, to be delivered again.", code="assign_not_allowed")
     return dispatch.assign(w, scope, actor, wish.package_id, driver_id, wish.seen)
+
+
+def _put(w: Writer, scope: Scope, actor: Actor, wish: Wish, route_id: str) -> Package:
+    """On a route: at its end, or next where it is STAT; out at once with a driver on the way."""
+    package = actions.find(w, scope, wish.package_id)
+    route = find_route(w, scope, route_id)
+    if route.status == "started":
+        driver = drivers.find(w, scope, route.driver_id)
+        facts = package.facts(
+            driver_cold_chain=driver.may("cold_chain"), driver_controlled=driver.may("controlled")
+        )
+        # Asked before anything is written: of many packages the others still go.
+        why = lifecycle.move("start", replace(facts, status="assigned"))
+        if isinstance(why, lifecycle.Refused):
+            raise Conflict(why.sentence, code=why.code)
+    stops.put(w, scope, actor, route_id, [package.id], seen={package.id: wish.seen})
+    return actions.find(w, scope, package.id)
 
 
 async def _problems(call: Call, stayed: list[Result], moved: int) -> list[str]:

@@ -11,6 +11,7 @@ from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.clock import HOUR_MS, MINUTE_MS
 from scriptrun_box.packages.model import Package
 from scriptrun_box.packages.store import Carried
+from scriptrun_box.routes.model import Route
 
 SOON_MS = HOUR_MS  # what is not out yet and due within this is marked
 PRIORITIES = {"stat": 0, "urgent": 1}
@@ -81,6 +82,7 @@ class Board:
     notes: list[Note]
     names: Mapping[str, str]  # of drivers
     tones: Mapping[str, str]  # the class of each driver's colour
+    routes: list[Route]  # planned and under way, of that day
     locations: list[Location]
     shown: int
     count: int

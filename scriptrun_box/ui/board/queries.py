@@ -18,6 +18,8 @@ from scriptrun_box.packages import store as packages
 from scriptrun_box.packages import words as typed
 from scriptrun_box.packages.model import Package, package_of
 from scriptrun_box.packages.store import Carried
+from scriptrun_box.routes import store as routes
+from scriptrun_box.routes.model import Route
 from scriptrun_box.ui.parcel import OPEN
 
 from .drawing import Place, tones_of
@@ -36,6 +38,7 @@ from .model import (
 )
 
 LISTED = 1_000  # packages of each status
+ROUTES = 200  # of a day, planned or under way
 NOTES = 20  # unread notes, the oldest first
 NO_NAME = "A made-up driver"
 
@@ -65,6 +68,7 @@ def board(r: Reader, scope: Scope, choice: Choice, now: int) -> Board:
         notes,
         names,
         tones_of([column.key for column in columns]),
+        _routes(r, scope, chosen),
         locations,
         len(found),
         sum(_count(r, scope, chosen, locations, now, status) for status in OPEN),
@@ -97,7 +101,13 @@ def heads(r: Reader, scope: Scope, choice: Choice, now: int) -> Board:
     today = _today(locations, choice.location_id, now)
     columns = _columns(r, scope, people, names, [])
     tones = tones_of([column.key for column in columns])
-    return Board(chosen, today, columns, notes, names, tones, locations, 0, count)
+    open_routes = _routes(r, scope, chosen)
+    return Board(chosen, today, columns, notes, names, tones, open_routes, locations, 0, count)
+
+
+def _routes(r: Reader, scope: Scope, choice: Choice) -> list[Route]:
+    wanted = routes.Filter(date=choice.date, statuses=("started", "planned"))
+    return routes.page(r, scope, wanted, None, ROUTES)
 
 
 def shops(r: Reader, scope: Scope, location_id: str) -> list[Place]:
