@@ -75,6 +75,7 @@ async def test_a_route_is_made_filled_moved_and_started_without_a_script(
     path = await made(teammate, who, first, second, third)
     page = await teammate.see(path)
     assert "Person 1 &lt;b&gt;" in page and "Route of Zoë Ortega" in page
+    assert f'href="{path}#stp_' in await teammate.see(f"/packages/{first}")
     one, _, three = STOP.findall(page)
     stamp = re.findall(r'name="stamp" value="(\d+)"', page)[0]
     moved = await teammate.send(f"{path}/move", stop_id=three, to="1", stamp=stamp)
