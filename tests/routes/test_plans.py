@@ -1,17 +1,21 @@
 """Plans: asked for, computed beside the box, previewed, made so; what changed meanwhile stays."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from starlette.applications import Starlette
 
+from scriptrun_box.kernel.db import Writer
+from scriptrun_box.kernel.scope import Scope
 from scriptrun_box.packages import actions as packages
 from scriptrun_box.routes import actions, plans, stops
 from scriptrun_box.routes.sheet import read
 from tests.drivers.people import post
-from tests.world import World, header
+from tests.shared_box import LIMITS, client_of, running
+from tests.world import World, build_world, header
 
 from .people import ANA, BO, SHOP, at_places, driver, order_of, parcels, shop_at
 
@@ -204,3 +208,23 @@ async def test_nearest_first_needs_no_optimiser(client: httpx.AsyncClient, world
     assert [stop["package_ids"] for stop in answer.json()["stops"]] == [[near], [middle], [far]]
     assert answer.json()["approximate"] is False
     assert answer.json()["meters"] > 6_000
+
+
+async def test_what_a_stopped_box_left_is_computed_after_its_next_start(tmp_path: Path) -> None:
+    async with running(tmp_path / "data", limits=LIMITS) as before, client_of(before) as http:
+        world = await build_world(before.state.box.db)
+        on_it = await placed(http, world)
+        who = await driver(http, world.live)
+        await before.state.planner.stop()
+        given = {"driver_ids": [who], "package_ids": on_it}
+        plan = await world.db.write(plans.ask, world.scope, ANA, given)
+        await world.db.write(begin, world.scope, plan.id)
+    async with running(tmp_path / "data", limits=LIMITS) as after, asyncio.timeout(30):
+        db = after.state.box.db
+        while (await db.read(plans.read, world.scope, plan.id)).status != "ready":
+            await asyncio.sleep(0.05)
+
+
+def begin(w: Writer, scope: Scope, plan_id: str) -> None:
+    """As a box that was killed leaves a plan."""
+    plans.move(w, plans.read(w, scope, plan_id), status="running")
