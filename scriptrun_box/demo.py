@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from io import StringIO
 from ipaddress import ip_network
 from itertools import count
 from typing import Any, cast
@@ -17,10 +18,21 @@ from scriptrun_box.accounts import store as accounts_store
 from scriptrun_box.accounts.model import User
 from scriptrun_box.app import public_url
 from scriptrun_box.delivery import sandbox
-from scriptrun_box.demo_orders import DRIVERS, ON_SHIFT, PATIENTS, STORIES, Story, order
+from scriptrun_box.demo_orders import (
+    DRIVERS,
+    ON_SHIFT,
+    PATIENTS,
+    PHARMACY_ADDRESS,
+    STORIES,
+    Story,
+    order,
+    points,
+)
 from scriptrun_box.drivers import actions as drivers
 from scriptrun_box.drivers import dispatch, notes
 from scriptrun_box.drivers.model import Driver
+from scriptrun_box.geocoding import loading
+from scriptrun_box.geocoding import store as geocoding
 from scriptrun_box.kernel import clock, meta
 from scriptrun_box.kernel.clock import MINUTE_MS, SECOND_MS
 from scriptrun_box.kernel.config import Settings
@@ -169,6 +181,7 @@ def seed(w: Writer, settings: Settings, password: str, port: int) -> Made:
     )  # fmt: skip
     tenant_id, actor = owner.tenant_id, Actor.user(owner.id)
     _add_staff(w, owner)
+    _place(w, tenant_id, actor, settings)
     live = accounts.create_key(w, tenant_id, actor, name="Pharmacy software")
     test = accounts.create_key(w, tenant_id, actor, name="Trying things out", test=True)
     point_at(w, port)
@@ -250,6 +263,19 @@ def _take_on(w: Writer, scope: Scope, actor: Actor) -> list[Driver]:
     """The drivers, and which of them are on shift."""
     made = [drivers.create(w, scope, actor, each) for each in DRIVERS]
     return [drivers.set_shift(w, scope, actor, each.id, True) for each in made[:ON_SHIFT]]
+
+
+def _place(w: Writer, tenant_id: str, actor: Actor, settings: Settings) -> None:
+    """The pharmacy has an address, and most of the town's doors are known."""
+    (location,) = accounts_store.locations(w, tenant_id)
+    accounts.change_location(
+        w, tenant_id, actor, location.id, name=PHARMACY, address=PHARMACY_ADDRESS,
+        time_zone=settings.pharmacy.time_zone,
+    )  # fmt: skip
+    file = geocoding.begin_file(w, "invented addresses")
+    for portion in loading.portions(StringIO(points(ORDERS)), loading.Progress()):
+        geocoding.add_points(w, file, portion)
+    geocoding.finish_file(w, file, 0)
 
 
 def _describe(w: Writer, scope: Scope, actor: Actor) -> None:

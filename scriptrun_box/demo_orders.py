@@ -19,6 +19,10 @@ STREETS = (
     ", Old Ferry Rd, Sea Grape Dr, NE 9th Way, Gumbo Limbo Pl, Pelican Row"
 ).split(", ")
 TOWNS = ("Miami, FL 33178", "Miami Beach, FL 33139", "Hialeah, FL 33012", "Coral Gables, FL 33134")
+MIDDLES = ((25.832, -80.372), (25.787, -80.136), (25.863, -80.302), (25.752, -80.271))  # of TOWNS
+SCATTER = 0.0006  # degrees, about 60 m: between two invented doors of a town
+UNKNOWN_EVERY = 9  # addresses: one of them is not among the points
+PHARMACY_ADDRESS = "1400 Coral Vine Ave, Miami, FL 33178"
 DRUGS = ("lisinopril", "metformin", "atorvastatin", "amoxicillin", "levothyroxine", "sertraline")
 OUT = ("assign", "start")
 
@@ -117,3 +121,21 @@ def order(number: int, story: Story) -> dict[str, Any]:
         **story.more,
     }
     return {name: value for name, value in made.items() if name not in story.drop}
+
+
+def points(count: int) -> str:
+    """Where the addresses of so many orders would be, as a county's file says it."""
+    lines = ["lon,lat,number,street,city,postcode", "-80.371,25.83,1400,Coral Vine Ave,Miami,33178"]
+    for number in range(count):
+        if number % UNKNOWN_EVERY:
+            place = number % len(TOWNS)
+            lat, lng = (round(at, 5) for at in _scattered(MIDDLES[place], number))
+            town, _, code = TOWNS[place].partition(", FL ")
+            street = STREETS[number % len(STREETS)]
+            lines.append(f"{lng},{lat},{1200 + 317 * number},{street},{town},{code}")
+    return "\n".join(lines)
+
+
+def _scattered(middle: tuple[float, float], number: int) -> tuple[float, float]:
+    north, east = number * 37 % 61 - 30, number * 53 % 67 - 33
+    return middle[0] + north * SCATTER, middle[1] + east * SCATTER

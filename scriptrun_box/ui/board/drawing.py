@@ -10,7 +10,7 @@ from .model import ASSIGN, DECIDE, OUT, Card
 WIDTH, HEIGHT, EDGE = 400.0, 400.0, 22.0  # of the drawing's own units
 LEAST_DEGREES = 0.01  # about a kilometre: one door alone is not the whole drawing
 COLOURS = 10  # of drivers, as box.css names them; then they begin again
-KM_PER_DEGREE = 111.2
+MILES_PER_DEGREE = 69.1
 APART, TURN = 5.0, pi * (3 - sqrt(5))  # what is at one point is drawn as the seeds of a sunflower
 
 
@@ -45,7 +45,7 @@ class Drawing:
     shops: list[Dot]
     dots: list[Dot]
     nowhere: int
-    scale_km: float  # how long a fifth of the width is
+    scale_miles: float  # how long a fifth of the width is
 
 
 def draw(cards: Sequence[Card], shops: Sequence[Place], tones: dict[str, str]) -> Drawing:
@@ -89,8 +89,8 @@ def draw(cards: Sequence[Card], shops: Sequence[Place], tones: dict[str, str]) -
         Dot(*at(place.lat, place.lng), place.lat, place.lng, "", False, None, place.name)
         for place in shops
     ]
-    kilometres = WIDTH / 5 / scale * KM_PER_DEGREE
-    return Drawing(here, dots, len(cards) - len(dots), round(kilometres, 1))
+    miles = WIDTH / 5 / scale * MILES_PER_DEGREE
+    return Drawing(here, dots, len(cards) - len(dots), round(miles, 1))
 
 
 def _within(place: float, most: float) -> float:

@@ -16,6 +16,10 @@ METERS_PER_DEGREE = 111_320.0  # of latitude
 NEAREST = 12  # houses that the first view shows
 WIDTH_MIN, WIDTH_MAX, WIDTH_FIRST = 60.0, 60_000.0, 3_000.0  # metres
 LABELS_MAX = 60
+LENGTHS = (  # metres, and how people here say it
+    (8_046.7, "5 miles"), (3_218.7, "2 miles"), (1_609.3, "1 mile"), (804.7, "½ mile"),
+    (304.8, "1,000 ft"), (152.4, "500 ft"), (61.0, "200 ft"), (30.5, "100 ft"), (0.0, ""),
+)  # fmt: skip
 LABEL_GAP = 14.0  # pixels between two numbers that are written
 INK, HOUSE, PIN, PAPER, RULE = "#26302d", "#5b6b66", "#b3261e", "#f3f6f5", "#cdd7d3"
 
@@ -104,12 +108,9 @@ def svg(view: View, points: Sequence[Point], pin: tuple[float, float] | None) ->
 
 
 def _rule(view: View) -> str:
-    """How long a round number of metres is."""
-    meters = next(
-        size for size in (10_000, 5_000, 1_000, 500, 200, 100, 50, 20, 10) if size <= view.width / 3
-    )
+    """How long a round number of miles or feet is."""
+    meters, said = next(each for each in LENGTHS if each[0] <= view.width / 3)
     length = SIZE * meters / view.width
-    said = f"{meters // 1_000} km" if meters >= 1_000 else f"{meters} m"
     return (
         f'<path d="M10 {SIZE - 10}h{length:.1f}" stroke="{INK}" stroke-width="2"/>'
         f'<text x="10" y="{SIZE - 16}" fill="{INK}">{said}</text>'
