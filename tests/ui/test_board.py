@@ -13,6 +13,7 @@ from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.scope import CLI
 from scriptrun_box.packages import actions
 from scriptrun_box.routes import actions as routes
+from scriptrun_box.ui.board import queries
 from scriptrun_box.ui.board.model import Stop, column_of, lateness
 from tests.ui.conftest import Push, Visit, Visitor
 from tests.world import World, header
@@ -259,3 +260,19 @@ async def test_a_stat_package_joins_a_driver_on_the_way_and_what_may_not_leave_s
     assert "Route under way" in await owner.see("/board")
     gone = await move(owner, "route:rte_" + "0" * 32, cold)
     assert gone.status_code == 409 and "There is no such route." in gone.text
+
+
+async def test_of_more_than_fit_what_is_to_decide_is_shown_first(
+    visit: Visit, push: Push, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "LISTED", 2)
+    stat, odd, _, twice = await push(
+        {"priority": "stat", "barcode": "s"},
+        {"patient_address": "Pier 4", "barcode": "o"},
+        {"rx_number": "RX-2"},
+        {"rx_number": "RX-2"},
+    )
+    owner = await visit("owner")
+    assert await columns(owner) == {odd: "decide", twice: "decide"}
+    assert "4 open packages, 2 shown" in await owner.see("/board")
+    assert await columns(owner, "?q=s") == {stat: "assign"}

@@ -192,7 +192,8 @@ def _open(
         where += " AND p.id IN (SELECT value FROM json_each(?))"
         values.append(json.dumps(list(ids)))
     rows = r.all(
-        f"SELECT p.* FROM {source} WHERE {where} ORDER BY"  # noqa: S608
+        f"SELECT p.* FROM {source} WHERE {where}"  # noqa: S608
+        " ORDER BY p.duplicate_of IS NULL, p.address_incomplete DESC,"  # to decide about
         " CASE p.priority WHEN 'stat' THEN 0 WHEN 'urgent' THEN 1 ELSE 2 END,"
         " p.deliver_by IS NULL, p.deliver_by, p.seq LIMIT ?",
         [*values, LISTED],
