@@ -1,20 +1,25 @@
 """The board without scripts: columns, filters, moving many, undo, notes, lateness, the CSV file."""
 
 import html
+import itertools
 import re
+from contextlib import suppress
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from scriptrun_box.drivers import notes
 from scriptrun_box.kernel import clock
+from scriptrun_box.kernel.errors import Conflict
 from scriptrun_box.kernel.scope import CLI
 from scriptrun_box.packages import actions
 from scriptrun_box.routes import actions as routes
 from scriptrun_box.ui.board import queries
-from scriptrun_box.ui.board.model import Stop, column_of, lateness
+from scriptrun_box.ui.board.model import Choice, Stop, column_of, lateness
 from tests.ui.conftest import Push, Visit, Visitor
 from tests.world import World, header
 
@@ -22,6 +27,7 @@ pytestmark = pytest.mark.anyio
 CARD = re.compile(r'data-key="([0-9a-f]{32})" data-column="([^"]*)"')
 VALUE = re.compile(r'name="package" value="([^"]+)"')
 UNDO = re.compile(r'name="undo" value="(\d+)"')
+NUMBERS = itertools.count(100)
 NEW_YORK = ZoneInfo("America/New_York")
 
 
@@ -276,3 +282,39 @@ async def test_of_more_than_fit_what_is_to_decide_is_shown_first(
     assert await columns(owner) == {odd: "decide", twice: "decide"}
     assert "4 open packages, 2 shown" in await owner.see("/board")
     assert await columns(owner, "?q=s") == {stat: "assign"}
+
+
+ACTS = st.sampled_from(["assign", "unassign", "cancel", "restore", "start", "fail", "redeliver"])
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(acts=st.lists(st.tuples(st.integers(0, 3), ACTS), max_size=12))
+async def test_card_by_card_a_screen_comes_to_the_same_as_the_whole_board(
+    world: World, push: Push, acts: list[tuple[int, str]]
+) -> None:
+    number = next(NUMBERS)
+    ids = await push(*({"barcode": f"{number}-{n}", "patient_name": f"N {n}"} for n in range(4)))
+    scope, choice = world.scope, Choice("", q=f"{number}-")
+    shown: dict[str, tuple[str, str]] = {}
+
+    async def look(asked: list[str]) -> None:
+        found = await world.db.read(queries.cards, scope, choice, asked, clock.now_ms())
+        for package_id in asked:
+            shown.pop(package_id, None)
+        shown.update({card.package.id: (card.column, card.seen) for card in found})
+
+    await look(ids)
+    assert len(shown) == 4
+    for which, act in acts:
+        with suppress(Conflict):
+            more = {"assign": {"driver_id": "drv_1"}, "unassign": {"driver_id": None}}.get(act, {})
+            await world.db.write(actions.move_on, scope, CLI, ids[which], act, **more)
+        await look([ids[which]])
+    board = await world.db.read(queries.board, scope, choice, clock.now_ms())
+    whole = {
+        card.package.id: (column.key, card.seen)
+        for column in board.columns
+        for card in column.cards
+    }
+    assert shown == whole
+    assert set(whole) <= set(ids)

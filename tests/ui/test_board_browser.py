@@ -89,6 +89,11 @@ async def test_many_are_moved_by_keys_alone(
         await page.locator("#cards-assign .row-link").focus()
         await keys.press("Enter")
         await expect(page.get_by_role("heading", name="Patient 2")).to_be_visible()
+        await keys.press("Escape")
+        await page.locator("#cards-assign .row-link").focus()
+        await keys.press("g")
+        await keys.press("a")
+        await expect(page).to_have_url(f"{address}/addresses")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

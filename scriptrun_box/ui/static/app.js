@@ -23,7 +23,7 @@ document.addEventListener("keydown", (event) => {
     if (link) { event.preventDefault(); location.assign(link.href); }
     return;
   }
-  if (event.key === "g") goUntil = Date.now() + GO_MS;
+  if (event.key === "g") document.body.dataset.going = goUntil = Date.now() + GO_MS; // for who listens earlier
   else if (event.key === "?") document.getElementById("keys")?.showModal();
   else if (event.key === "/") search(event);
   else if (event.key === "u") document.querySelector("[data-undo]")?.click();

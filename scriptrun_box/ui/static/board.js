@@ -178,6 +178,7 @@ document.addEventListener("keydown", (event) => {
   if (document.querySelector("dialog[open]")) return;
   const box = event.target.closest("input:not([type=checkbox]), textarea, select");
   if (box) return;
+  if (Number(document.body.dataset.going ?? 0) > Date.now()) { delete document.body.dataset.going; return; } // `g a` goes
   const step = { j: [0, 1], k: [0, -1], l: [1, 0], h: [-1, 0] }[event.key];
   if (step) walk(event, ...step);
   else if (event.key === "x") tick(event);
