@@ -82,7 +82,7 @@ async def test_a_new_order_is_seen_without_a_reload_soon_after_its_200(
             await expect(page.locator(f'tr.new[data-key="{package_id}"]')).to_be_visible()
             took.append(await page.evaluate("id => window.rows.get(id)", package_id) - answered)
         assert sorted(took)[3] <= VISIBLE_MS, took
-        await expect(page.locator("nav [data-count]")).to_have_text("8")
+        await expect(page.locator("nav [data-count='/packages']")).to_have_text("8")
         await push({"patient_name": "Sandbox Order"}, key=world.sandbox)
         await push({"patient_name": "Last Order"})
         await expect(page.get_by_role("link", name="Last Order")).to_be_visible()
