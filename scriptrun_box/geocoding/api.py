@@ -8,6 +8,7 @@ from scriptrun_box.kernel.errors import Forbidden, Invalid, Unavailable
 from scriptrun_box.kernel.http import Call, json_answer, read_model
 from scriptrun_box.kernel.scope import Scope
 from scriptrun_box.kernel.texts import clean
+from scriptrun_box.kernel.worker import WorkFailed
 from scriptrun_box.packages.api import (
     Q_MAX,
     bad,
@@ -19,7 +20,6 @@ from scriptrun_box.packages.api import (
 
 from . import actions, store
 from .finder import Finder
-from .helper import HelperFailed
 from .model import STATES, AcceptIn, CorrectIn, PinIn, Place, wire
 from .reading import Parts, Read, line
 from .words import state_code
@@ -108,7 +108,7 @@ async def judged(finder: Finder, wish: CorrectIn) -> tuple[str, Read]:
             raise _wrong("state", "not_allowed", "state is two letters, such as FL, or its name.")
     try:
         read = await finder.helper.judge(Parts(**given))
-    except HelperFailed:
+    except WorkFailed:
         raise Unavailable(headers={"Retry-After": "5"}) from None
     return line(read.parts, whole=True), read
 

@@ -59,7 +59,6 @@ class Finder:
     async def tick(self) -> None:
         """The heartbeat: another process may have loaded points, or changed an address."""
         self._wake.set()
-        await self.helper.rest()
 
     async def stop(self) -> None:
         """What is under way is begun anew at the next start."""

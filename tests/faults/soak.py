@@ -75,6 +75,8 @@ def _fill(box: Box) -> None:
         for _ in range(PAGES_READ):
             page = client.get("/api/packages", params={"limit": "200", "cursor": cursor}).json()
             cursor = page["next_cursor"]
+    while stored.unplaced(box.folder):  # the box reads the addresses behind the orders
+        time.sleep(SAMPLE_SECONDS)
 
 
 def _push_on(box: Box, key: str, seen: Seen, seconds: float) -> None:

@@ -37,6 +37,11 @@ def deliveries(folder: Path) -> list[Any]:
     return read_once(folder / "live" / "box.db", None, _deliveries)
 
 
+def unplaced(folder: Path) -> int:
+    """How many packages have no door yet; of a running box, too."""
+    return read_once(folder / "live" / "box.db", None, _unplaced)
+
+
 def unfolded_bytes(folder: Path) -> int:
     """What of the write-ahead log is not folded into the file."""
     log = folder / "live" / "box.db-wal"
@@ -45,6 +50,11 @@ def unfolded_bytes(folder: Path) -> int:
 
 def _packages(r: Reader) -> list[Any]:
     return r.all("SELECT * FROM packages ORDER BY seq")
+
+
+def _unplaced(r: Reader) -> int:
+    count: int = r.value("SELECT count(*) FROM packages WHERE door IS NULL")
+    return count
 
 
 def _created(r: Reader) -> Counter[str]:
