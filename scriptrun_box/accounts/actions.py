@@ -214,23 +214,26 @@ def set_password_by_link(w: Writer, token: str, password_hash: str) -> User:
 
 
 def set_up(
-    w: Writer, token: str, *, pharmacy: str, time_zone: str, email: str, name: str, password: str
-) -> User:
+    w: Writer, token: str, *, pharmacy: str, time_zone: str, email: str, name: str, password: str,
+    address: str = "",
+) -> User:  # fmt: skip
     """Follow the box's set-up link: the first tenant with its owner (password already hashed)."""
     if store.any_tenant(w) or not store.use_link(w, digest_of(token)):
         raise link_used_up()
     return create_owner(
         w, BOX, pharmacy=pharmacy, kind="pharmacy", plan="pro", time_zone=time_zone, email=email,
-        name=name, password=password,
+        name=name, password=password, address=address,
     )  # fmt: skip
 
 
 def create_owner(
     w: Writer, actor: Actor, *, pharmacy: str, kind: str, plan: str, time_zone: str, email: str,
-    name: str, password: str,
+    name: str, password: str, address: str = "",
 ) -> User:  # fmt: skip
     """A tenant and the person who owns it, whose password is already hashed."""
-    made = create_tenant(w, actor, name=pharmacy, kind=kind, plan=plan, time_zone=time_zone)
+    made = create_tenant(
+        w, actor, name=pharmacy, kind=kind, plan=plan, time_zone=time_zone, address=address
+    )
     owner, _ = add_user(w, made.tenant.id, actor, email=email, name=name, role="owner")
     set_password(w, made.tenant.id, actor, owner.id, password)
     return owner

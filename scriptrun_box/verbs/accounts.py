@@ -69,6 +69,7 @@ def init(
         show_json({"tenant_id": owner.tenant_id, "user_id": owner.id, "address": address})
         return
     click.echo(f"{pharmacy} is set up. Start it with: scriptrun-box serve")
+    click.echo("With a CSV of your county's addresses: scriptrun-box geocode load FILE")
     if address:
         click.echo(f"It will listen on this network as {address}; other machines trust it with")
         click.echo(f"the certificate of its own authority, from {address}/ca.crt.")

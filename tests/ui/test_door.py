@@ -163,7 +163,8 @@ async def test_the_first_link_sets_the_box_up_and_works_once(tmp_path: Path) -> 
         assert page.status_code == 200
         assert '<option value="America/New_York" selected>' in page.text
         form = {
-            "token": token, "pharmacy": "Corner Drug", "time_zone": "America/Chicago",
+            "token": token, "pharmacy": "Corner Drug", "address": "1400 Elm St, Miami, FL 33125",
+            "time_zone": "America/Chicago",
             "name": "Ada Okafor", "email": OWNER, "password": "short", "again": "short",
         }  # fmt: skip
         answer = await http.post("/set-up", data=form)
@@ -176,4 +177,5 @@ async def test_the_first_link_sets_the_box_up_and_works_once(tmp_path: Path) -> 
         answer = await http.post("/set-up", data=form | {"email": OWNER})
         assert answer.headers["location"] == "/"
         assert "No packages yet" in (await http.get("/")).text
+        assert "1400 Elm St" in (await http.get("/settings/locations")).text
         assert (await http.get(f"/set-up?token={token}")).status_code == 404
