@@ -10,14 +10,17 @@ const form = document.getElementById("move");
 const said = form.querySelector("[data-ticked]");
 
 const cards = (root = lanes) => [...root.querySelectorAll(".parcel")];
-const ticked = () => cards().filter((card) => card.querySelector("input").checked);
+const ticked = () => [...lanes.querySelectorAll("input:checked")].map(cardOf);
 const cardOf = (node) => node?.closest?.(".parcel");
+// Not form.elements: every card has a field of this form, and each move would list them all anew.
+const to = document.getElementById("to");
+const csrf = form.querySelector("[name=csrf]").value;
 
 // moving ------------------------------------------------------------------------------------------
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  const place = form.elements.to.value;
+  const place = to.value;
   if (ticked().length) move(ticked(), place);
   else say("Tick the packages first.");
 });
@@ -32,7 +35,7 @@ document.addEventListener("submit", (event) => {
 /** Put cards somewhere at once, and let the box say where they really are. */
 async function move(moved, place) {
   const fields = new FormData();
-  for (const name of ["csrf", "next"]) fields.set(name, form.elements[name].value);
+  fields.set("csrf", csrf);
   fields.set("to", place);
   for (const card of moved.slice(0, NAMED_MAX)) fields.append("package", card.querySelector("input").value);
   const lane = document.getElementById(`cards-${place}`);
@@ -41,7 +44,7 @@ async function move(moved, place) {
     card.querySelector("input").checked = false;
     if (lane) lane.prepend(card);
   }
-  form.elements.to.value = "";
+  to.value = "";
   count();
   if (!(await post("/board/move", fields))) refresh(true);
 }
@@ -219,16 +222,16 @@ function aim(event) {
   if (!ticked().length) return;
   event.preventDefault();
   count();
-  form.elements.to.focus();
+  to.focus();
 }
 
 lanes.addEventListener("change", count);
-form.elements.to.addEventListener("keydown", (event) => {
+to.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.value) { event.preventDefault(); form.requestSubmit(); }
 });
 
 function count() {
-  const number = ticked().length;
+  const number = lanes.querySelectorAll("input:checked").length;
   said.textContent = number ? `${number} ticked:` : "Tick packages, then";
 }
 
