@@ -34,7 +34,7 @@ pytestmark = [
 ]
 PATIENCE_SECONDS = 10
 # Of each operation, once fitting its description and once not; the long proof asks for more.
-EXAMPLES = int(os.environ.get("SCRIPTRUN_BOX_TEST_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("SCRIPTRUN_BOX_TEST_EXAMPLES", "8"))
 SPEC = openapi(URLS, "http://127.0.0.1:8787")
 OPERATIONS = [
     (method, path) for path, methods in sorted(SPEC["paths"].items()) for method in methods

@@ -150,7 +150,10 @@ def test_verify_finds_rows_that_point_nowhere_and_pages_that_are_gone(tmp_path: 
     opened.close()
     broken = connect(opened.path)
     broken.execute("PRAGMA foreign_keys = OFF")
-    broken.execute("INSERT INTO locations VALUES ('l', 'no such tenant', 'n', '', 'UTC', 1)")
+    broken.execute(
+        "INSERT INTO locations (id, tenant_id, name, address, time_zone, created_at)"
+        " VALUES ('l', 'no such tenant', 'n', '', 'UTC', 1)"
+    )
     broken.close()
     assert failed(opened.path) == {"foreign_key_check"}
     content = bytearray(opened.path.read_bytes())

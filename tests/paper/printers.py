@@ -71,6 +71,7 @@ def break_after(count: int) -> Manners:
 async def printing(manners: Manners = read_all) -> AsyncIterator[FakePrinter]:
     """A printer that listens, with a small receive buffer as printers have."""
     printer = FakePrinter(manners=manners)
+    serving: list[asyncio.Task[None]] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         printer.got.append(bytearray())
@@ -82,18 +83,22 @@ async def printing(manners: Manners = read_all) -> AsyncIterator[FakePrinter]:
         finally:
             writer.transport.abort()
 
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.append(asyncio.create_task(serve(reader, writer)))
+
     made = socket.socket()
     made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     made.bind(("127.0.0.1", 0))
-    server = await asyncio.start_server(serve, sock=made, limit=256)
+    server = await asyncio.start_server(begin, sock=made, limit=256)
     printer.port = made.getsockname()[1]
     try:
         yield printer
     finally:
         server.close()
-        for task in asyncio.all_tasks():
-            if task.get_coro().__qualname__.endswith("printing.<locals>.serve"):  # type: ignore[union-attr]
-                task.cancel()
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
+        await asyncio.sleep(0)  # an aborted connection is closed on the loop's next turn
 
 
 def unused_port() -> int:
