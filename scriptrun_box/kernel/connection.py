@@ -1,14 +1,18 @@
 """How a file is opened: SQLite with SQLCipher, the house's pragmas, and what its errors mean."""
 
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 from sqlcipher3 import dbapi2
+
+from . import clock
 
 Row = dbapi2.Row
 DatabaseError = dbapi2.DatabaseError
 
 BUSY_TIMEOUT_MS = 5_000
+LOOK_AGAIN_SECONDS = 0.001
 STATEMENT_CACHE = 256
 WRITER_CACHE_KIB, READER_CACHE_KIB = 16_000, 2_000  # readers share the system's own cache
 JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
@@ -80,9 +84,28 @@ def connect_writer(path: Path, key: bytes | None = None) -> Any:
         "secure_delete = FAST",
         f"journal_size_limit = {JOURNAL_LIMIT_BYTES}",
         "wal_autocheckpoint = 2000",
+        "busy_timeout = 0",  # `begin_to_write` waits, nothing else has to
     ):
         connection.execute(f"PRAGMA {pragma}")
     return connection
+
+
+def begin_to_write(connection: Any) -> None:
+    """Take the file for writing on a connection of `connect_writer`, waiting for other processes.
+
+    A busy server lets go only for a moment between two commits. SQLite's own wait may look each
+    100 ms, as it is built here each second: it would miss such moments, and be late for a command
+    line that is done at once.
+    """
+    deadline = clock.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            return
+        except DatabaseError as error:
+            if code_of(error) & PRIMARY != SQLITE_BUSY or clock.monotonic() >= deadline:
+                raise
+        sleep(LOOK_AGAIN_SECONDS)
 
 
 def code_of(error: BaseException) -> int:

@@ -16,10 +16,10 @@ import aiosqlite
 
 from . import cpus
 from .connection import (
-    BUSY_TIMEOUT_MS,
     PRIMARY,
     SQLITE_BUSY,
     SQLITE_FULL,
+    begin_to_write,
     code_of,
     connect,
     connect_writer,
@@ -181,7 +181,7 @@ class Database:
         self, calls: list[list[Waiting]], act: Callable[[Writer, list[Waiting]], None]
     ) -> list[Signal]:
         connection = self._connection()
-        connection.execute("BEGIN IMMEDIATE")
+        begin_to_write(connection)
         try:
             self._notice_others(connection)
             signals: list[Signal] = []
@@ -265,7 +265,7 @@ def run_once(path: Path, key: bytes | None, action: Callable[..., T], *args: Any
     connection = connect_writer(path, key)
     try:
         connection.execute("PRAGMA wal_autocheckpoint = 0")
-        connection.execute("BEGIN IMMEDIATE")
+        begin_to_write(connection)
         writer = Writer(connection)
         result = action(writer, *args)
         for hook, items in writer.hooks.items():
@@ -308,12 +308,8 @@ def _in_snapshot(reader: aiosqlite.Connection, query: Any, /, *args: Any, **kwar
 
 def _checkpoint(connection: Any) -> bool:
     # A long read of another process may hold it up: then it is for the next time, not worth a wait.
-    connection.execute("PRAGMA busy_timeout = 0")
-    try:
-        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        return not busy
-    finally:
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
 
 
 def _as_refusal(error: BaseException) -> BaseException:

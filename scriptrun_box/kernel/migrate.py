@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from . import clock, ids
+from .connection import begin_to_write
 
 FILE_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 LIVE_APPLICATION_ID = 0x53524258  # "SRBX": a live file of this product
@@ -61,7 +62,7 @@ def migrate(connection: Any, copy_first: Callable[[], None] = lambda: None) -> l
 
 
 def _take(connection: Any, step: Migration) -> None:
-    connection.execute("BEGIN IMMEDIATE")
+    begin_to_write(connection)
     try:
         for statement in statements(step.sql):
             connection.execute(statement)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from . import clock, copies, ids, migrate
-from .connection import DatabaseError, connect_writer
+from .connection import DatabaseError, begin_to_write, connect_writer
 from .db import Reader, Writer
 from .file_errors import AlreadyRunning, Damaged, NewerFile, WrongKey
 from .folder import DataFolder, stamp
@@ -159,7 +159,7 @@ def own(folder: DataFolder, connection: Any) -> None:
     if folder.mark.exists() and folder.mark.read_text("ascii", "replace").strip() == instance:
         return
     if reader.value("SELECT EXISTS (SELECT 1 FROM events)"):
-        connection.execute("BEGIN IMMEDIATE")
+        begin_to_write(connection)
         _mark_restored(connection, restored_at(reader) or "unknown")
         connection.execute("COMMIT")
     write_mark(folder, instance)

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -327,6 +328,30 @@ async def test_while_another_process_holds_the_file_a_write_is_told_to_come_agai
     assert await box.read(names) == ["b"]
     await box.close()
     opened.close()
+
+
+async def test_a_short_write_finds_the_moment_in_which_a_busy_process_lets_go(
+    box: Database,
+) -> None:
+    done = threading.Event()
+
+    def keep_busy() -> None:
+        with closing(connect(box.path)) as other:
+            while not done.is_set():
+                other.execute("BEGIN IMMEDIATE")
+                time.sleep(0.2)
+                other.execute("ROLLBACK")
+                time.sleep(0.002)
+
+    busy = threading.Thread(target=keep_busy)
+    busy.start()
+    try:
+        for n in range(5):
+            await asyncio.to_thread(run_once, box.path, box.key, put, f"beside {n}")
+    finally:
+        done.set()
+        busy.join()
+    assert len(await box.read(names)) == 5
 
 
 async def test_a_full_file_takes_nothing_and_goes_on_when_there_is_room(box: Database) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from scriptrun_box.kernel import clock, ids, outgoing
+from scriptrun_box.kernel import clock, connection, ids, outgoing
 from scriptrun_box.kernel.config import Settings
 from scriptrun_box.kernel.log import log
 from scriptrun_box.kernel.outgoing import Outgoing, Result
@@ -211,6 +211,7 @@ class _World:
         self.replaced: list[tuple[Any, str, Any]] = [
             (clock, "now_ms", story.now_ms),
             (clock, "monotonic", story.loop.time),
+            (connection, "BUSY_TIMEOUT_MS", 0),  # who finds the file taken has waited
             (ids, "_random_bytes", lambda: story.random.randbytes(ids.RANDOM_BYTES)),
             (ids, "time", self),
             (outgoing, "post", story.post),
