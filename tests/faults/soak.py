@@ -2,8 +2,11 @@
 
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import httpx
 
 from tests.live import stored
 from tests.live.server import Box, batch, serving
@@ -18,6 +21,7 @@ WARM_SHARE = 0.3  # of the time: a day's first rows are made
 FILLED = 20_000  # orders there from before: the caches of pages are full, growth is a leak
 LIMIT_PER_HOUR = "1000000"  # of orders; what is exceeded are the requests a minute
 PAGES_READ = 60  # of 200 packages
+READ_AT_ONCE = 4  # so that every reader of the box has a part in it, and a full cache after it
 SLOPE_MB = 1.0  # in ten minutes
 TEN_MINUTES = 600.0
 LOG_MB = 64.0
@@ -71,12 +75,17 @@ def _fill(box: Box) -> None:
         for first in range(0, FILLED, 100):
             orders = ({"rx_number": f"OLD-{n}"} for n in range(first, first + 100))
             assert client.post("/api/webhook/orders", json=batch(*orders)).status_code == 200
-        cursor = ""
-        for _ in range(PAGES_READ):
-            page = client.get("/api/packages", params={"limit": "200", "cursor": cursor}).json()
-            cursor = page["next_cursor"]
+        with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+            list(pool.map(_read_all, [client] * READ_AT_ONCE))
     while stored.unplaced(box.folder):  # the box reads the addresses behind the orders
         time.sleep(SAMPLE_SECONDS)
+
+
+def _read_all(client: httpx.Client) -> None:
+    cursor = ""
+    for _ in range(PAGES_READ):
+        page = client.get("/api/packages", params={"limit": "200", "cursor": cursor}).json()
+        cursor = page["next_cursor"]
 
 
 def _push_on(box: Box, key: str, seen: Seen, seconds: float) -> None:
