@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 START_TIMEOUT_SECONDS = 30
@@ -99,5 +99,6 @@ def _family(root: int) -> list[int]:
     family = [root]
     for pid in family:
         for tasks in Path(f"/proc/{pid}/task").iterdir():
-            family += [int(each) for each in (tasks / "children").read_text().split()]
+            with suppress(FileNotFoundError):  # a thread that has ended meanwhile
+                family += [int(each) for each in (tasks / "children").read_text().split()]
     return family
