@@ -15,6 +15,7 @@ from starlette.types import Lifespan, Receive, Scope, Send
 from scriptrun_box.accounts import store as accounts
 from scriptrun_box.accounts.actions import KEYS_CHANGED
 from scriptrun_box.accounts.signin import SignIns
+from scriptrun_box.delivery.pictures import Pictures
 from scriptrun_box.geocoding import store as places
 from scriptrun_box.geocoding.finder import Finder
 from scriptrun_box.kernel import audit, clock, cpus, meta
@@ -131,6 +132,8 @@ async def _start(
     arrivals = app.state.arrivals = Arrivals(db)
     await arrivals.start()
     app.state.erasing = Finishing(db, places.rebuild)
+    pictures = app.state.pictures = Pictures()
+    ending.push_async_callback(pictures.stop)
     ending.push_async_callback(arrivals.stop)
     deliveries = app.state.deliveries = Deliveries(
         db, settings.webhooks, partial(_allowed, settings)

@@ -5,12 +5,15 @@ from typing import cast
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
-from scriptrun_box.kernel import clock
-from scriptrun_box.kernel.errors import Forbidden, NotFound
+from scriptrun_box.kernel import blobs, clock
+from scriptrun_box.kernel.blobs import Blob
+from scriptrun_box.kernel.db import Reader
+from scriptrun_box.kernel.errors import Forbidden, Gone, NotFound
 from scriptrun_box.kernel.http import Call, json_answer, read_model
 from scriptrun_box.packages import proofs
 from scriptrun_box.packages.api import CancelIn, package_id_of, package_shape
 from scriptrun_box.packages.lifecycle import FailureReason
+from scriptrun_box.packages.proofs import Proof
 
 from . import sandbox
 from .recall import recall
@@ -56,14 +59,28 @@ async def recall_package(call: Call) -> Response:
 
 
 async def picture(call: Call) -> Response:
-    """The photo or signature behind a signed link."""
+    """The photo or signature of an attempt, behind a signed link."""
     query = call.query_params
     expires, signature = query.get("expires", ""), query.get("signature", "")
     if not call.box.links.holds(call.url.path, expires, signature, clock.now_ms()):
         raise NotFound("This link has expired or is not whole.")
-    proof = await call.box.db.read(proofs.latest, package_id_of(call))
     kind = call.url_row.path.rpartition("/")[2]
+    proof, blob = await call.box.db.read(_picture, call.path_params["id"], kind)
     if proof is None or not (proof.photo if kind == "photo" else proof.signature):
         raise NotFound("There is no such picture.")
     headers = {"Content-Security-Policy": PICTURE_CSP, "Cache-Control": "private, max-age=3600"}
-    return Response(PICTURE.format(kind=kind), headers=headers, media_type="image/svg+xml")
+    if proof.made_up:
+        return Response(PICTURE.format(kind=kind), headers=headers, media_type="image/svg+xml")
+    if blob is None:
+        raise NotFound("The photo is still on its way from the driver's phone.", code="on_its_way")
+    if blob.body is None:
+        raise Gone()
+    ending = blob.type.rpartition("/")[2]
+    headers["Content-Disposition"] = f'inline; filename="{kind}.{ending}"'
+    return Response(blob.body, headers=headers, media_type=blob.type)
+
+
+def _picture(r: Reader, proof_id: str, kind: str) -> tuple[Proof | None, Blob | None]:
+    proof = proofs.find(r, proof_id)
+    digest = proof and (proof.photo_digest if kind == "photo" else proof.signature_digest)
+    return proof, blobs.get(r, digest) if digest else None

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Literal
 
-from scriptrun_box.kernel import outbox
+from scriptrun_box.kernel import ids, outbox
 from scriptrun_box.kernel.db import Writer
 from scriptrun_box.kernel.errors import Forbidden
 from scriptrun_box.kernel.links import Links
@@ -114,6 +114,7 @@ def _fail(
 
 def _made_up(w: Writer, package: Package, outcome: str) -> Proof:
     proof = Proof(
+        id=ids.prefixed("prf"),
         package_id=package.id,
         attempt=package.attempts,
         outcome=outcome,
@@ -124,6 +125,7 @@ def _made_up(w: Writer, package: Package, outcome: str) -> Proof:
         photo=True,
         signature=outcome == "delivered",
         made_up=True,
+        told_at=w.now,
     )
     proofs.insert(w, proof)
     return proof

@@ -11,7 +11,7 @@ from dataclasses import replace
 from scriptrun_box.kernel.db import Reader, Writer
 from scriptrun_box.kernel.scope import Actor, Scope
 
-from . import actions, store, words
+from . import actions, proofs, store, words
 from .model import Content, Package
 
 ERASED = "Erased on request"
@@ -32,6 +32,7 @@ def redact(w: Writer, scope: Scope, actor: Actor, packages: Sequence[Package]) -
             " location_confidence = NULL, updated_at = ? WHERE id = ?",
             [(ERASED, ERASED, words.name_key(ERASED), w.now, package.id) for package in packages],
         )
+        proofs.forget_notes(w, [package.id for package in packages])
         w.many(
             "DELETE FROM package_search WHERE rowid = ?", [(package.seq,) for package in packages]
         )

@@ -28,6 +28,7 @@ from scriptrun_box.kernel.ids import hex_id, prefixed
 from scriptrun_box.kernel.scope import CLI, Scope
 from scriptrun_box.orders.reading import Places, read_order
 from scriptrun_box.packages import actions as packages
+from scriptrun_box.packages import proofs
 from scriptrun_box.paper import actions as paper
 from scriptrun_box.patients import actions as patients
 from scriptrun_box.patients import erasing
@@ -426,7 +427,10 @@ def _package(w: Writer, kind: str, scope: Scope, links: Any, **more: Any) -> Sub
         sandbox.make_up(w, scope, CLI, package_id, step, "no_answer", links)  # type: ignore[arg-type]
     query = ""
     if kind in ("photo", "signature"):
-        query = "?" + links.make(f"/proof/{package_id}/{kind}", clock.now_ms()).partition("?")[2]
+        proof = proofs.latest(w, package_id)
+        assert proof is not None
+        query = "?" + links.make(f"/proof/{proof.id}/{kind}", clock.now_ms()).partition("?")[2]
+        return Subject(proof.id, query)
     return Subject(package_id, query, str(packages.find(w, scope, package_id).updated_at))
 
 

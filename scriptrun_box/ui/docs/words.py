@@ -182,7 +182,7 @@ CODES = (
     Code(507, "disk_full", "The box's disk is full: nothing was stored, reading still works."),
 )
 
-PAGE_CODES = (  # what only people on the screens can meet
+PAGE_CODES = (  # what only people on the screens, phones and links can meet
     Code(400, "bad_form", "The form could not be read."),
     Code(401, "signed_out", "Nobody is signed in, or the session has ended."),
     Code(401, "sign_in_failed", "The e-mail or the password is not right."),
@@ -196,6 +196,17 @@ PAGE_CODES = (  # what only people on the screens can meet
     Code(409, "too_many_printers", "There are as many printers as one account may have."),
     Code(409, "job_over", "The print job is over already."),
     Code(409, "job_not_over", "Only a print job that failed or was stopped can be sent on."),
+    Code(400, "picture_broken", "The picture is broken or not whole."),
+    Code(400, "signature_empty", "Nothing was drawn that could be a signature."),
+    Code(400, "signature_bad", "The signature is not drawn in points, or in too many."),
+    Code(404, "on_its_way", "The picture is still on its way from the driver's phone."),
+    Code(409, "leave_at_door", "The package may not be left at the door."),
+    Code(409, "not_this_driver", "The package is not with this driver."),
+    Code(409, "photo_is_here", "The photo has come meanwhile."),
+    Code(409, "photo_missing", "What is left at a door needs a photo."),
+    Code(409, "recipient_missing", "Nobody is named who took the package."),
+    Code(413, "too_many_pixels", "The picture has more than 25 million pixels."),
+    Code(415, "not_a_picture", "The file is no JPEG, PNG or WebP picture."),
 )
 
 
