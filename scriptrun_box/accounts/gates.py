@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import cast
-from urllib.parse import parse_qs
 
 from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.db import Writer
-from scriptrun_box.kernel.errors import Forbidden, Invalid, Unauthorized
+from scriptrun_box.kernel.errors import Forbidden, Unauthorized
 from scriptrun_box.kernel.http import Call
 from scriptrun_box.kernel.scope import Actor, Scope
 
@@ -21,7 +20,6 @@ from .signin import SignIns, person_of
 COOKIE = "scriptrun"
 SECURE_COOKIE = "__Host-scriptrun"
 KEY_MAX_CHARS = 200
-FORM_FIELDS_MAX = 250  # 200 packages of the board, and what is said of them
 SAFE = ("GET", "HEAD")
 
 
@@ -151,16 +149,12 @@ def form(call: Call) -> dict[str, str]:
 
 def form_lists(call: Call) -> dict[str, list[str]]:
     """As `form`, with every value of each field."""
-    kind = call.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
-        return {}
-    try:
-        text = call.content.decode("utf-8")
-        return parse_qs(
-            text, keep_blank_values=True, max_num_fields=FORM_FIELDS_MAX, errors="strict"
-        )
-    except ValueError:
-        raise Invalid("The form could not be read.", code="bad_form") from None
+    return call.posted().fields
+
+
+def form_files(call: Call) -> dict[str, bytes]:
+    """The files that came with a form, by the names of their fields."""
+    return call.posted().files
 
 
 def check_same_site(call: Call) -> None:

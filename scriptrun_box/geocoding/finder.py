@@ -4,7 +4,7 @@
     due time ┼─> gather a moment ─> read new packages' addresses ─> doors ─> ask about what is due
     heartbeat┘
 
-It takes portions with rests between them, so that a rush of orders goes before its addresses.
+It takes portions with rests between them, and waits while orders pour in: they go first.
 """
 
 import asyncio
@@ -27,6 +27,8 @@ from .reading import Read
 GATHER_SECONDS = 1.0  # after a change, before it is looked at
 REST_SECONDS = 0.2  # between two portions
 PORTION = 50  # packages
+RUSH_COMMITS = 20  # within a rest
+RUSH_SECONDS = 30.0  # that addresses wait at most for a rush to be over
 LONGEST_SLEEP_SECONDS = 60.0
 STUMBLED_SECONDS = 10.0
 TROUBLE_SECONDS = (5.0, 15.0, 60.0, 300.0)  # rests of a geocoder that failed once, twice, …
@@ -80,12 +82,21 @@ class Finder:
             self._wake.clear()
             try:
                 while await self._portion():
-                    await asyncio.sleep(REST_SECONDS)
+                    await self._let_orders_pass()
                 await self._place_pharmacies()
             except Exception as error:
                 log.failure("looking up addresses stumbled", error)
                 await asyncio.sleep(STUMBLED_SECONDS)
                 self._wake.set()
+
+    async def _let_orders_pass(self) -> None:
+        """Rest, and go on resting while orders pour in, but not for ever."""
+        until = clock.monotonic() + RUSH_SECONDS
+        busy = True
+        while busy and clock.monotonic() < until:
+            before = self._db.commits
+            await asyncio.sleep(REST_SECONDS)
+            busy = self._db.commits - before >= RUSH_COMMITS
 
     async def _portion(self) -> bool:
         """Take a portion of new and changed addresses in; whether there was one."""

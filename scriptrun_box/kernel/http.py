@@ -5,6 +5,7 @@ Starlette routes to. Checks come in this order: host, size, gate (key or person,
 scope, plan), body, handler.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from . import ids, limiter, metrics, strict_json
+from . import forms, ids, limiter, metrics, strict_json
 from .box import Box
 from .errors import (
     Internal,
@@ -33,6 +34,7 @@ from .shapes import Model, checked
 
 JSON_BODY_BYTES = 1024 * 1024
 METHODS = frozenset("GET HEAD POST PUT PATCH DELETE OPTIONS TRACE CONNECT".split())
+FORM_BYTES_AT_ONCE = 256 * 1024
 NO_BODY_BYTES = 64 * 1024  # where no body is expected, a small one is tolerated and ignored
 CSP = (
     "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none';"
@@ -66,10 +68,17 @@ class Call(Request):
     room: limiter.Room | None = None
     content: bytes = b""
     _by_name: dict[bytes, bytes] | None = None
+    _posted: forms.Form | None = None
 
     def json(self) -> Any:
         """The strictly read JSON body, which must be an object; raises Invalid."""
         return strict_json.load_object(self.content)
+
+    def posted(self) -> forms.Form:
+        """The posted form, read once; raises Invalid."""
+        if self._posted is None:
+            self._posted = forms.read(self.headers.get("content-type", ""), self.content)
+        return self._posted
 
     def header(self, name: bytes) -> str | None:
         """A request header by its lower-case name; the last one where it came twice."""
@@ -209,6 +218,8 @@ class _Exchange:
         call.url_row = row
         await row.gate(call)
         call.content = await self._body(limit)
+        if row.page and len(call.content) > FORM_BYTES_AT_ONCE:
+            await asyncio.to_thread(call.posted)  # a photo's worth takes some 30 ms
         with_body = getattr(row.gate, "with_body", None)
         if with_body is not None:
             await with_body(call)
