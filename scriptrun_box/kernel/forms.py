@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
+from python_multipart.multipart import FormParser, parse_options_header
+
 from .errors import Invalid
 
 FIELDS_MAX = 250  # 200 packages of the board, and what is said of them
@@ -44,8 +46,6 @@ def read(content_type: str, body: bytes) -> Form:
 
 
 def _with_files(content_type: str, body: bytes) -> Form:
-    from python_multipart.multipart import FormParser, parse_options_header
-
     made = Form()
 
     def on_field(each: Any) -> None:
