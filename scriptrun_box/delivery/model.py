@@ -95,9 +95,9 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A signature as it was drawn (JSON), and its picture."""
+    """A signature as it was drawn (JSON; None where it is on a sheet of paper), and its picture."""
 
-    strokes: str
+    strokes: str | None
     picture: Picture
 
 

@@ -26,6 +26,11 @@ def _random_bytes() -> bytes:
     return taken
 
 
+def is_hex(text: str) -> bool:
+    """Whether this could be a `hex_id`, of ours or of a client's making."""
+    return len(text) == 32 and not text.strip("0123456789abcdef")
+
+
 def prefixed(prefix: str) -> str:
     """An id people can tell the kind of: evt_…, key_…, usr_…"""
     return f"{prefix}_{hex_id()}"

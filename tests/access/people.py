@@ -5,8 +5,10 @@ import itertools
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import httpx
 from starlette.applications import Starlette
@@ -16,7 +18,8 @@ from scriptrun_box.accounts import store as accounts
 from scriptrun_box.accounts.actions import digest_of
 from scriptrun_box.accounts.model import KEY_SCOPES, User
 from scriptrun_box.app import _write_behind
-from scriptrun_box.delivery import sandbox
+from scriptrun_box.delivery import door, sandbox
+from scriptrun_box.delivery.model import AtTheDoor, Handed, Recipient
 from scriptrun_box.drivers import actions as drivers
 from scriptrun_box.drivers import notes
 from scriptrun_box.geocoding import actions as geocoding
@@ -43,6 +46,7 @@ from .table import SIGNED_IN, Row
 
 # Written behind, by design, when a key or a session was used at all.
 NOTES_OF_USE = {"api_keys": {"last_used_at"}, "sessions": {"seen_at"}}
+LOCAL = ZoneInfo("America/New_York")
 STEPS = {"assigned": 1, "out": 2, "failed": 3, "photo": 3, "signature": 3}
 MADE_BY_TESTS = (
     "outcomes", "stops", "route_plans", "routes", "api_keys", "sessions", "one_time_links",
@@ -269,6 +273,8 @@ def _key(
 def _subject(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
     if kind in ("package", "duplicate", *STEPS):
         return _package(w, kind, scope, links)
+    if kind in ("at door", "awaiting photo"):
+        return _at_door(w, kind, scope, links)
     if kind in ("route", "driven route", "stop"):
         return _route(w, kind, scope, links)
     if kind in ("plan", "ready plan"):
@@ -432,6 +438,19 @@ def _package(w: Writer, kind: str, scope: Scope, links: Any, **more: Any) -> Sub
         query = "?" + links.make(f"/proof/{proof.id}/{kind}", clock.now_ms()).partition("?")[2]
         return Subject(proof.id, query)
     return Subject(package_id, query, str(packages.find(w, scope, package_id).updated_at))
+
+
+def _at_door(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
+    subject = _package(w, "out", scope, links, requires_signature=False)
+    if kind == "at door":
+        return replace(subject, stamp=f"{datetime.now(LOCAL):%Y-%m-%dT%H:%M}")
+    driver = str(packages.find(w, scope, subject.id).driver_id)
+    at = AtTheDoor(subject.id, driver, w.now, w.now, w.now, photo=True)
+    handed = Handed("to_person", Recipient("Ann", "patient"))
+    door.deliver(w, scope, CLI, [subject.id], at, handed, {}, links, whole_ids=False)
+    proof = proofs.latest(w, subject.id)
+    assert proof is not None
+    return replace(subject, other=proof.id)
 
 
 def _everything(r: Reader) -> dict[str, list[Any]]:

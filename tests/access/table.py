@@ -29,6 +29,7 @@ PARTS = {"number": "12", "street": "Oak St", "town": "Miami", "state": "FL", "zi
 TO_DRIVER = {"driver_id": "{driver}"}
 TO_MERGE = {"patient_id": "{other}"}
 TO_SPLIT = {"external_patient_id": "{other}"}
+BY_HAND = {"act": "a" * 32, "when": "{stamp}", "how": "to_person", "relation": "patient"}
 MANY = {"package_ids": ["0" * 32]}
 PRINTER = {"host": "192.168.1.50", "port": "9100", "dpi": "203"}
 NEW_PERSON = {"name": "Sam Rivera", "email": "{unique}@example.com", "role": "dispatcher"}
@@ -217,6 +218,11 @@ DESK = [
     _form("/packages/{id}/edit", STAFF, "package", stamp="{stamp}", notes="Ring twice"),
     _form("/packages/{id}/cancel", STAFF, "package", reason="picked_up"),
     _form("/packages/{id}/recall", STAFF, "out", reason="picked_up"),
+    _page("/packages/{id}/door", subject="package"),
+    _form("/packages/{id}/delivered", STAFF, "at door", **BY_HAND, recipient="Ann"),
+    _form("/packages/{id}/failed", STAFF, "at door", **BY_HAND, reason="no_answer"),
+    _form("/packages/{id}/amend", STAFF, "package", about="other", words="It rained."),
+    _form("/packages/{id}/no-photo", STAFF, "awaiting photo", proof="{other}", words="Lost."),
     _form("/packages/{id}/decide", STAFF, "duplicate", keep="both"),
     _form("/packages/{id}/after-failure", STAFF, "failed", act="redeliver"),
     _page("/patients"),

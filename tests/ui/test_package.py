@@ -217,7 +217,8 @@ async def test_the_sandbox_walks_a_package_to_the_door_and_back(
         assert (await owner.send(f"{path}/walk", step=step)).status_code == 303
     page = await owner.see(path)
     assert "$ 4.00 collected (card)" in page
-    assert ">Photo</a>" in page and ">Signature</a>" in page
+    page = await owner.see(f"{path}/door")
+    assert 'alt="The photo"' in page and 'alt="The signature"' in page
     answer = await owner.send(f"{path}/walk", step="deliver")
     assert answer.status_code == 409
 

@@ -11,14 +11,13 @@ from scriptrun_box.accounts import store as accounts
 from scriptrun_box.delivery import sandbox
 from scriptrun_box.delivery.recall import recall as have_back
 from scriptrun_box.drivers import dispatch
-from scriptrun_box.kernel import clock
 from scriptrun_box.kernel.db import Writer
 from scriptrun_box.kernel.errors import Conflict, Invalid, NotFound
 from scriptrun_box.kernel.http import Call
 from scriptrun_box.kernel.scope import Actor, Scope
 from scriptrun_box.orders import actions as orders
 from scriptrun_box.orders.reading import Places
-from scriptrun_box.packages import actions, last_acts, proofs
+from scriptrun_box.packages import actions, last_acts
 from scriptrun_box.packages.api import PACKAGE_ID, look
 from scriptrun_box.packages.lifecycle import CANCEL_REASONS, FAILURE_REASONS, NOT_YET_OUT
 from scriptrun_box.packages.model import Content, Package, order_fields
@@ -61,7 +60,7 @@ async def edit(call: Call) -> Response:
     places = Places(await call.box.db.read(accounts.locations, call.whose.tenant_id))
     try:
         await call.box.db.write(
-            _edit, call.whose, call.caller.actor, _id(call), form.get("stamp", ""), form, places
+            _edit, call.whose, call.caller.actor, id_of(call), form.get("stamp", ""), form, places
         )
     except Invalid as refusal:
         return await _page(call, 400, given=form, wrong=_wrong(refusal))
@@ -77,7 +76,7 @@ async def cancel(call: Call) -> Response:
         return await _page(call, 400, problem="Say why it is cancelled; nothing was changed.")
     whose, actor = call.whose, call.caller.actor
     return await _do(
-        call, "cancelled", lambda w: actions.cancel(w, whose, actor, _id(call), reason)
+        call, "cancelled", lambda w: actions.cancel(w, whose, actor, id_of(call), reason)
     )
 
 
@@ -87,7 +86,7 @@ async def recall(call: Call) -> Response:
     if reason not in CANCEL_REASONS:
         return await _page(call, 400, problem="Say why it is recalled; nothing was changed.")
     whose, actor = call.whose, call.caller.actor
-    return await _do(call, "recalled", lambda w: have_back(w, whose, actor, _id(call), reason))
+    return await _do(call, "recalled", lambda w: have_back(w, whose, actor, id_of(call), reason))
 
 
 async def decide(call: Call) -> Response:
@@ -97,7 +96,7 @@ async def decide(call: Call) -> Response:
     return await _do(
         call,
         "both" if both else "one",
-        lambda w: actions.decide_duplicate(w, whose, actor, _id(call), both),
+        lambda w: actions.decide_duplicate(w, whose, actor, id_of(call), both),
     )
 
 
@@ -109,7 +108,7 @@ async def after_failure(call: Call) -> Response:
     return await _do(
         call,
         "again" if again else "returned",
-        lambda w: as_seen(w, whose, actor, _id(call), act, seen),
+        lambda w: as_seen(w, whose, actor, id_of(call), act, seen),
     )
 
 
@@ -122,7 +121,7 @@ async def assign(call: Call) -> Response:
     return await _do(
         call,
         "assigned",
-        lambda w: dispatch.assign(w, whose, actor, _id(call), driver_id, seen),
+        lambda w: dispatch.assign(w, whose, actor, id_of(call), driver_id, seen),
     )
 
 
@@ -130,7 +129,7 @@ async def unassign(call: Call) -> Response:
     """POST /packages/{id}/unassign: back to be assigned."""
     whose, actor, seen = call.whose, call.caller.actor, _seen(call)
     return await _do(
-        call, "unassigned", lambda w: as_seen(w, whose, actor, _id(call), actions.unassign, seen)
+        call, "unassigned", lambda w: as_seen(w, whose, actor, id_of(call), actions.unassign, seen)
     )
 
 
@@ -145,7 +144,7 @@ async def walk(call: Call) -> Response:
     return await _do(
         call,
         "walked",
-        lambda w: sandbox.walk(w, whose, actor, _id(call), taken, reason, links),
+        lambda w: sandbox.walk(w, whose, actor, id_of(call), taken, reason, links),
     )
 
 
@@ -167,11 +166,11 @@ def _seen(call: Call) -> Seen | None:
     status, given, driver_id = gates.form(call).get("seen", "").partition(":")
     if given:
         return Seen(status, driver_id or None)
-    return call.box.db.peek(at_arrival, call.whose, _id(call))
+    return call.box.db.peek(at_arrival, call.whose, id_of(call))
 
 
 def _back(call: Call, word: str) -> Response:
-    return pages.redirect(f"/packages/{_id(call)}?done={word}")
+    return pages.redirect(f"/packages/{id_of(call)}?done={word}")
 
 
 async def _page(
@@ -183,7 +182,7 @@ async def _page(
     wrong: dict[str, str] | None = None,
     notice: str = "",
 ) -> Response:
-    whole = await call.box.db.read(queries.whole, call.whose, _id(call))
+    whole = await call.box.db.read(queries.whole, call.whose, id_of(call))
     if whole is None:
         raise NotFound("There is no such package.")
     look(call, "package.read", whole.package.id)
@@ -199,7 +198,6 @@ async def _page(
         package=found,
         patient=await call.box.db.read(patients.for_package, found),
         drivers=drivers,
-        proof=proofs.wire(whole.proof, call.box.links, clock.now_ms()),
         form=given or _form(found.content),
         wrong=wrong or {},
         problem=problem,
@@ -276,7 +274,7 @@ def _wrong(refusal: Invalid) -> dict[str, str]:
     return said
 
 
-def _id(call: Call) -> str:
+def id_of(call: Call) -> str:
     package_id: str = call.path_params["id"]
     if not PACKAGE_ID.fullmatch(package_id):
         raise NotFound("There is no such package.")

@@ -9,6 +9,7 @@ from scriptrun_box.ui import door, live, pages
 from . import (
     address,
     addresses,
+    at_door,
     dashboard,
     driver,
     drivers,
@@ -22,6 +23,8 @@ from . import (
     routes,
     undo,
 )
+
+UPLOAD = at_door.UPLOAD_BYTES
 
 PAGES: Sequence[Url] = [
     Url("GET", "/static/{name}", pages.static, anyone, before_setup=True),
@@ -53,6 +56,11 @@ PAGES: Sequence[Url] = [
     Url("POST", "/packages/{id}/after-failure", package.after_failure, STAFF, page=True),
     Url("POST", "/packages/{id}/assign", package.assign, STAFF, page=True),
     Url("POST", "/packages/{id}/unassign", package.unassign, STAFF, page=True),
+    Url("GET", "/packages/{id}/door", at_door.at_door, STAFF, page=True),
+    Url("POST", "/packages/{id}/delivered", at_door.delivered, STAFF, UPLOAD, page=True),
+    Url("POST", "/packages/{id}/failed", at_door.failed, STAFF, UPLOAD, page=True),
+    Url("POST", "/packages/{id}/amend", at_door.amend, STAFF, page=True),
+    Url("POST", "/packages/{id}/no-photo", at_door.no_photo, STAFF, page=True),
     Url("POST", "/packages/{id}/walk", package.walk, STAFF, page=True),
     Url("GET", "/patients", patients.patients, STAFF, page=True),
     Url("GET", "/patients.csv", patients.export, STAFF, page=True),
