@@ -45,8 +45,10 @@ def take_in(
     """Give packages their doors; `ask` says whether there is a geocoder to ask about new ones."""
     changed: dict[tuple[Scope, str], list[str]] = {}
     for package, read in found:
-        place = _real(w, door_of(w, package.scope, package.address, read, ask))
-        changed.setdefault((package.scope, place.door), []).append(package.id)
+        place = door_of(w, package.scope, package.address, read, ask)
+        if place.corrected:
+            doors.correct(w, [package.id], place.corrected)
+        changed.setdefault((package.scope, _real(w, place).door), []).append(package.id)
     for (scope, door), package_ids in changed.items():
         now = store.at_door(w, scope, door)
         _send_there(w, scope, package_ids, door, now.location if now else None)
@@ -220,8 +222,10 @@ def correct(
             raise Conflict("That address was corrected to this one before.")
         decided = {"same_as": real.door, "decided_at": w.now, "decided_by": actor.id}
         _need(store.set_state(w, place, "located", "", place.location, **decided))
-        store.follow(w, scope, place.door, real.door)
-    _send_there(w, scope, doors.at(w, scope, place.door), real.door, real.location)
+    store.follow(w, scope, place.door, real.door, text)
+    waiting = doors.at(w, scope, place.door)
+    doors.correct(w, waiting, text)
+    _send_there(w, scope, waiting, real.door, real.location)
     audit.record(w, scope.tenant_id, actor, "address.corrected", place.id)
     _tell(w, place)
     return real

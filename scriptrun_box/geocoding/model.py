@@ -99,6 +99,7 @@ class Place:
     reason: str
     location: Location | None
     same_as: str | None
+    corrected: str | None  # how somebody at the desk wrote it
     tries: int
     next_at: int | None
     asked_at: int | None
@@ -174,6 +175,7 @@ def place_of(row: Mapping[str, Any]) -> Place:
             Location(row["lat"], row["lng"], row["source"], row["confidence"]) if located else None
         ),
         same_as=row["same_as"],
+        corrected=row["corrected"],
         tries=row["tries"],
         next_at=row["next_at"],
         asked_at=row["asked_at"],

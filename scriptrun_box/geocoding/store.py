@@ -226,17 +226,6 @@ def rebuild(w: Writer) -> None:
         w.run("REINDEX places")
 
 
-def is_correction(r: Reader, place: Place) -> bool:
-    """Whether orders that name another address go to this place because somebody said so."""
-    return bool(
-        r.value(
-            "SELECT EXISTS (SELECT 1 FROM places"
-            " WHERE tenant_id = ? AND test = ? AND same_as IS NOT NULL AND same_as = ?)",
-            (place.tenant_id, place.test, place.door),
-        )
-    )
-
-
 def set_asked(w: Writer, was: Place) -> bool:
     """Note that somebody asked the patient."""
     return bool(
@@ -248,12 +237,16 @@ def set_asked(w: Writer, was: Place) -> bool:
     )
 
 
-def follow(w: Writer, scope: Scope, door: str, real_door: str) -> None:
-    """What was corrected to a door is now corrected to the door that one turned out to be."""
+def follow(w: Writer, scope: Scope, door: str, real_door: str, text: str) -> None:
+    """A door, and what was corrected to it, is now corrected to the door it turned out to be."""
     w.run(
-        "UPDATE places SET same_as = ?, version = version + 1"
+        "UPDATE places SET same_as = ?, corrected = ?, version = version + 1"
         " WHERE tenant_id = ? AND test = ? AND same_as = ?",
-        (real_door, scope.tenant_id, scope.test, door),
+        (real_door, text, scope.tenant_id, scope.test, door),
+    )
+    w.run(
+        "UPDATE places SET corrected = ? WHERE tenant_id = ? AND test = ? AND door = ?",
+        (text, scope.tenant_id, scope.test, door),
     )
 
 

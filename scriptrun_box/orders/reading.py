@@ -16,6 +16,7 @@ from scriptrun_box.kernel import clock, shapes, strict_json
 from scriptrun_box.kernel.errors import Invalid
 from scriptrun_box.kernel.texts import clean, phone
 from scriptrun_box.packages.model import Content, cents
+from scriptrun_box.packages.treatment import names_treatment
 
 from . import texts
 from .model import FIELDS, TEXT_FIELDS, OrderIn
@@ -171,7 +172,7 @@ class _Reading:
                 "address_incomplete",
                 "The address lacks a house number, or both ZIP and state.",
             )
-        withheld = bool(order.notes) and texts.names_treatment(
+        withheld = bool(order.notes) and names_treatment(
             order.notes or "", order.rx_number, order.medications
         )
         if withheld:

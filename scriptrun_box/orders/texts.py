@@ -1,10 +1,7 @@
-"""An order's address and notes: looked at for gaps, and for what a driver must not read."""
+"""An order's address, looked at for gaps."""
 
 import re
 
-from scriptrun_box.packages.words import fold, squash
-
-DRUG_WORD_MIN = 4
 COUNTRY_AT_END = re.compile(r"[\s,]+(?:U\.?S\.?(?:A\.?)?|United States(?: of America)?)$", re.I)
 ZIP_AT_END = re.compile(r"\b\d{5}(?:-\d{4})?\s*$")
 STATES = frozenset(
@@ -47,19 +44,3 @@ def _has_state(street: str) -> bool:
     if last[-1].upper() in STATES or last[-1].lower() in STATE_NAMES:
         return True
     return " ".join(last).lower() in STATE_NAMES
-
-
-def names_treatment(notes: str, rx_number: str | None, medications: list[str] | None) -> bool:
-    """Whether notes contain the order's own Rx number or one of its medications."""
-    folded, squashed = fold(notes), squash(notes)
-    if rx_number:
-        number = squash(rx_number)
-        digits = "".join(sign for sign in number if sign.isdigit())
-        if (number and number in squashed) or (len(digits) > DRUG_WORD_MIN and digits in squashed):
-            return True
-    for medication in medications or ():
-        name = fold(medication)
-        word = re.match(r"[^\W\d_]+", name)
-        if name in folded or (word and len(word[0]) >= DRUG_WORD_MIN and word[0] in folded):
-            return True
-    return False

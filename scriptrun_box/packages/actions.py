@@ -1,7 +1,7 @@
 """What can be done with packages: create, edit, move on, cancel, decide about a duplicate."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scriptrun_box.kernel import audit, ids, outbox
@@ -204,6 +204,8 @@ def edit(w: Writer, scope: Scope, actor: Actor, package_id: str, content: Conten
         )
     if not changed:
         return package
+    if package.corrected_address and "patient_address" not in changed:
+        content = replace(content, address_incomplete=False)
     if not store.set_content(w, package, content, package.duplicate_of):
         raise _conflict("update_not_allowed", "Somebody else was faster; look again.", package)
     if "patient_address" in changed:

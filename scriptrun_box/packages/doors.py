@@ -1,5 +1,6 @@
 """The SQL of where packages go: which wait to be looked up, and which go to one door."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,9 +57,17 @@ def at(r: Reader, scope: Scope, door: str) -> list[str]:
 def forget(w: Writer, package_id: str) -> None:
     """The address changed: where it was is no longer where it is, until it was looked up again."""
     w.run(
-        "UPDATE packages SET door = NULL, lat = NULL, lng = NULL, location_source = NULL,"
-        " location_confidence = NULL, readdressed = 1 WHERE id = ?",
+        "UPDATE packages SET door = NULL, corrected_address = NULL, lat = NULL, lng = NULL,"
+        " location_source = NULL, location_confidence = NULL, readdressed = 1 WHERE id = ?",
         (package_id,),
+    )
+
+
+def correct(w: Writer, package_ids: Iterable[str], address: str) -> None:
+    """Say what drivers read instead of the address that these packages' orders had wrong."""
+    w.many(
+        "UPDATE packages SET corrected_address = ?, address_incomplete = 0 WHERE id = ?",
+        [(address, package_id) for package_id in package_ids],
     )
 
 

@@ -98,9 +98,15 @@ class Package:
     copay_collected_cents: int | None
     copay_method: str | None
     door: str | None  # its address in one spelling; None until somebody looked it up
+    corrected_address: str | None  # as the desk wrote it, where the order had it wrong
     location: Location | None
     route_id: str | None
     stop_id: str | None
+
+    @property
+    def address(self) -> str:
+        """Where it really goes."""
+        return self.corrected_address or self.content.patient_address
 
     def facts(self, **of_the_act: bool) -> Facts:
         """What the state machine's gates look at: the package's own, and those of an act."""
@@ -256,6 +262,7 @@ def package_of(row: Any) -> Package:
         copay_collected_cents=row["copay_collected_cents"],
         copay_method=row["copay_method"],
         door=row["door"],
+        corrected_address=row["corrected_address"],
         location=location_of(row),
         route_id=row["route_id"],
         stop_id=row["stop_id"],

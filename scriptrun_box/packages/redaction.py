@@ -28,8 +28,8 @@ def redact(w: Writer, scope: Scope, actor: Actor, packages: Sequence[Package]) -
             "UPDATE packages SET patient_name = ?, patient_address = ?, name_key = ?,"
             " patient_phone = NULL, medications = NULL, external_patient_id = NULL, notes = NULL,"
             " notes_withheld = 0, barcode = NULL, failure_note = NULL, address_incomplete = 0,"
-            " door = NULL, lat = NULL, lng = NULL, location_source = NULL,"
-            " location_confidence = NULL, updated_at = ? WHERE id = ?",
+            " door = NULL, corrected_address = NULL, lat = NULL, lng = NULL,"
+            " location_source = NULL, location_confidence = NULL, updated_at = ? WHERE id = ?",
             [(ERASED, ERASED, words.name_key(ERASED), w.now, package.id) for package in packages],
         )
         proofs.forget_notes(w, [package.id for package in packages])

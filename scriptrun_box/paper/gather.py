@@ -1,6 +1,6 @@
 """Reads what stands on a paper: every package becomes the driver's view of it first."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from scriptrun_box.accounts import store as accounts
@@ -10,10 +10,10 @@ from scriptrun_box.kernel.db import Reader
 from scriptrun_box.kernel.errors import Conflict, NotFound
 from scriptrun_box.kernel.scope import Scope
 from scriptrun_box.packages import store as packages
-from scriptrun_box.packages.driver_view import DriverPackage, for_driver
 from scriptrun_box.packages.lifecycle import NOT_YET_OUT
 from scriptrun_box.packages.model import Package
 from scriptrun_box.packages.words import fold
+from scriptrun_box.patients.driver_view import DriverPackage, for_drivers
 from scriptrun_box.routes import sheet as routes
 from scriptrun_box.routes import store as route_store
 from scriptrun_box.routes.model import OVER, Sheet, Visit
@@ -122,10 +122,12 @@ def manifest(r: Reader, scope: Scope, route_id: str) -> Manifest:
     sheet = routes.read(r, scope, route_id)
     route, zone = sheet.route, sheet.time_zone
     driver = drivers.get(r, replace(scope, location_id=None), route.driver_id)
+    views = for_drivers(r, [each for each in sheet.packages if _to_do(sheet, each)])
+    on_it = {view.id: view for view in views}
     stops = [
-        _stop(number, visit, [for_driver(each) for each in left], zone)
+        _stop(number, visit, left, zone)
         for number, visit in enumerate(sheet.visits, 1)
-        if (left := [each for each in visit.packages if _to_do(sheet, each)])
+        if (left := [on_it[each.id] for each in visit.packages if each.id in on_it])
     ]
     return Manifest(
         route_id=route.id,
@@ -136,7 +138,7 @@ def manifest(r: Reader, scope: Scope, route_id: str) -> Manifest:
         day=day_text(route.date),
         leaves=time_text(route.leaves_at, zone),
         stops=tuple(stops),
-        collect=total([for_driver(each) for each in sheet.packages if _to_do(sheet, each)]),
+        collect=total(views),
         sandbox=route.test,
     )
 
@@ -176,8 +178,8 @@ def pharmacies(r: Reader, tenant_id: str) -> dict[str, Pharmacy]:
     return {place.id: Pharmacy(place.name, place.phone) for place in places}
 
 
-def _labels(r: Reader, scope: Scope, found: Iterable[Package]) -> list[Label]:
-    seen = [for_driver(package) for package in found]
+def _labels(r: Reader, scope: Scope, found: Sequence[Package]) -> list[Label]:
+    seen = for_drivers(r, found)
     places, known = _places(r, scope, seen), pharmacies(r, scope.tenant_id)
     return [label_of(each, known[each.location_id], places[each.id]) for each in seen]
 
@@ -218,7 +220,7 @@ def _waiting(r: Reader, scope: Scope, date: str) -> list[Package]:
 
 def _piles(r: Reader, scope: Scope, found: Sequence[Package]) -> list[Pile]:
     """Piles by driver, those without one last; in each the stops in order, then by name."""
-    seen = {package.id: for_driver(package) for package in found}
+    seen = {view.id: view for view in for_drivers(r, found)}
     places = _places(r, scope, list(seen.values()))
     names = drivers.names(r, scope.tenant_id, (each.driver_id for each in found if each.driver_id))
     piles: dict[str, list[Pick]] = {}

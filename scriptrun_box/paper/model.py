@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from scriptrun_box.kernel import clock
-from scriptrun_box.packages.driver_view import DriverPackage
+from scriptrun_box.patients.driver_view import DriverPackage
 
 from . import codes
 from .doors import Door, door_of
@@ -87,7 +87,7 @@ class Bag:
     package_id: str
     name: str
     phone: str
-    notes: str
+    notes: tuple[str, ...]  # each a paragraph
     words: tuple[str, ...]
     priority: str
     window: str
@@ -254,11 +254,18 @@ def bag_of(package: DriverPackage) -> Bag:
         package_id=package.id,
         name=package.name,
         phone=phone_text(package.phone),
-        notes=package.notes or "",
-        words=words_of(package),
+        notes=_said(package),
+        words=(*words_of(package), *(("MAY BE LEFT AT DOOR",) if package.leave_at_door else ())),
         priority=PRIORITY_WORDS[package.priority],
         window=window_text(package),
     )
+
+
+def _said(package: DriverPackage) -> tuple[str, ...]:
+    """What is written to the driver: of this order, and of whom it is for every time."""
+    receivers = "; ".join(package.may_receive)
+    said = package.notes, package.instructions, receivers and f"May receive it: {receivers}"
+    return tuple(text for text in said if text)
 
 
 def words_of(package: DriverPackage) -> tuple[str, ...]:

@@ -70,10 +70,12 @@ class _Row:
         self._bag = bag
         self._name = paper.measure(bag.name, TEXT, 40, 13, bold=True)
         self._about = paper.measure(", ".join(_filled(bag.phone, bag.window)), TEXT, 26, 10.5)
-        self._notes = paper.measure(bag.notes, TEXT, NOTES_HIGH, 9.5)
+        high = NOTES_HIGH / max(1, len(bag.notes))
+        self._notes = [paper.measure(text, TEXT, high, 9.5) for text in bag.notes]
         self._words = (*_filled(bag.priority), *bag.words)
         tags = 19.0 if self._words else 0.0
-        text = self._name.height + self._about.height + tags + self._notes.height + 4
+        notes = sum(each.height for each in self._notes)
+        text = self._name.height + self._about.height + tags + notes + 4
         self.height = max(QR + 2, text)
 
     def draw(self, paper: Paper, x: float, y: float) -> None:
@@ -82,7 +84,8 @@ class _Row:
         y = paper.lines(x, y, self._name, bold=True)
         y = paper.lines(x, y, self._about)
         y = paper.tags(x, y + 1, self._words, TEXT, 10) + (2 if self._words else 0)
-        paper.lines(x, y, self._notes)
+        for each in self._notes:
+            y = paper.lines(x, y, each)
 
 
 def pick_list(wanted: PickList) -> bytes:

@@ -169,8 +169,8 @@ class Visit:
 
     @property
     def address(self) -> str:
-        """The address as it was ordered."""
-        return self.packages[0].content.patient_address if self.packages else self.stop.door
+        """The address it really goes to."""
+        return self.packages[0].address if self.packages else self.stop.door
 
     @property
     def approximate(self) -> bool:

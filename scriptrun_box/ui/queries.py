@@ -51,7 +51,6 @@ class Whole:
     locations: list[Location]
     notes: list[Note]  # what drivers said about it
     place: Place | None  # of its address, once somebody looked it up
-    corrected: bool  # somebody said that its address should have been that of `place`
 
 
 DRIVERS_OF_A_MOVE = ("driver_id", "from_driver_id")
@@ -109,7 +108,6 @@ def whole(r: Reader, scope: Scope, package_id: str) -> Whole | None:
         locations=accounts.locations(r, scope.tenant_id),
         notes=notes,
         place=place,
-        corrected=place is not None and places.is_correction(r, place),
     )
 
 

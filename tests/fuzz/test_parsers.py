@@ -19,6 +19,7 @@ from scriptrun_box.kernel.links import LIFE_MS, Links
 from scriptrun_box.kernel.texts import clean, phone
 from scriptrun_box.orders import texts
 from scriptrun_box.packages import api
+from scriptrun_box.packages.treatment import names_treatment
 from scriptrun_box.ui import words
 from scriptrun_box.ui.texts import markup
 
@@ -134,7 +135,7 @@ def test_any_address_and_notes_are_looked_at_without_a_fault(
     address: str, notes: str, drugs: list[str]
 ) -> None:
     assert texts.address_incomplete(address) in (True, False)
-    assert texts.names_treatment(notes, notes or None, drugs) in (True, False)
+    assert names_treatment(notes, notes or None, drugs) in (True, False)
 
 
 @given(st.binary(max_size=200))

@@ -162,6 +162,33 @@ async def test_a_corrected_address_sends_its_packages_and_the_next_order_to_the_
     for package in (*await box.packages([wrong, right]), *await box.looked_up([next_month])):
         assert package.door == real.door
         assert package.location is not None and package.location.source == "pin"
+        assert package.address == "28 Oak St, Miami, FL 33125"
+
+
+async def test_what_the_desk_wrote_last_is_what_drivers_read_until_the_order_is_changed(
+    box: Box,
+) -> None:
+    sent = "40 Elm St #3, Miami, FL 33125"
+    (package_id,) = await box.order("40 Elm, Miami FL")
+    (neighbour,) = await box.looked_up(await box.order(sent))
+    (before,) = await box.looked_up([package_id])
+    for text in ("40 Elm St Apt 3, Miami, FL 33125", "40 Elm St Apt 3, code 12, Miami, FL 33125"):
+        (found,) = await box.packages([package_id])
+        (read,) = await box.app.state.finder.helper.read([text])
+        place = await box.place(str(found.door))
+        await box.db.write(actions.correct, box.scope, CLI, place.id, text, read, False, None)
+        (found,) = await box.packages([package_id])
+        assert (found.address, found.door) == (text, neighbour.door)
+        assert found.content.patient_address == before.content.patient_address
+        assert not found.content.address_incomplete, "nobody has to check it any more"
+    (later,) = await box.looked_up(await box.order("40 Elm, Miami FL"))
+    assert later.address == text
+    for change, address in (({"notes": "Ring"}, text), ({"patient_address": sent}, sent)):
+        async with client_of(box.app) as client:
+            path, key = f"/api/packages/{package_id}", header(box.world.live)
+            assert (await client.patch(path, json=change, headers=key)).status_code == 200
+        (found,) = await box.packages([package_id])
+        assert found.address == address and not found.content.address_incomplete
 
 
 async def test_where_drivers_stood_is_believed_once_three_agree_but_never_over_a_pin(

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from scriptrun_box.accounts.model import Location
 from scriptrun_box.orders.reading import Places, read_order
-from scriptrun_box.packages.driver_view import DriverPackage, for_driver
 from scriptrun_box.packages.model import Package
 from scriptrun_box.paper import codes, pdf, sheets, zpl
 from scriptrun_box.paper.doors import door_of
@@ -27,6 +26,8 @@ from scriptrun_box.paper.model import (
     label_of,
     phone_text,
 )
+from scriptrun_box.patients.driver_view import DriverPackage, for_driver
+from scriptrun_box.patients.model import Patient, Profile
 
 from .reading import codes_of, fields_of, pages_of, words_of
 
@@ -53,8 +54,11 @@ def package(**fields: Any) -> Package:
     return Package(**{**stored, "content": content})
 
 
-def view(**fields: Any) -> DriverPackage:
-    return for_driver(package(**fields))
+def view(said: Profile | None = None, **fields: Any) -> DriverPackage:
+    """A package as its driver sees it, with what is said of its patient."""
+    nothing = dict.fromkeys(Patient.__dataclass_fields__)
+    patient = None if said is None else Patient(**{**nothing, "profile": said})
+    return for_driver(package(**fields), patient)
 
 
 def label(place: Place | None = None, **fields: Any) -> Label:
@@ -118,15 +122,23 @@ notes = plain_text | st.sampled_from([f"take {RX}", f"{DRUG} inside", f"{DRUG.lo
     name=plain_text.filter(str.strip),
     medications=drugs,
     said=notes,
+    standing=notes,
     schedule=st.sampled_from(["II", "III", "IV", "V"]),
     cold=st.booleans(),
     copay=st.none() | st.integers(0, 9_999_999),
 )
-@example("Ann", [DRUG], f"{DRUG} and {RX}", "II", True, 1250)
+@example("Ann", [DRUG], f"{DRUG} and {RX}", f"{DRUG} to the nurse", "II", True, 1250)
 def test_no_rx_number_no_drug_and_not_the_word_controlled_on_any_drivers_paper(
-    name: str, medications: list[str], said: str, schedule: str, cold: bool, copay: int | None
+    name: str,
+    medications: list[str],
+    said: str,
+    standing: str,
+    schedule: str,
+    cold: bool,
+    copay: int | None,
 ) -> None:
     seen = view(
+        Profile(instructions=standing, may_receive=("Jorge", standing), leave_at_door=True),
         patient_name=name.strip(),
         rx_number=RX,
         medications=medications,
@@ -149,6 +161,19 @@ def test_no_rx_number_no_drug_and_not_the_word_controlled_on_any_drivers_paper(
     for paper in papers:
         found = [word for word in FORBIDDEN if word.lower() in paper.lower()]
         assert [word for word in found if word.lower() not in name.lower()] == []
+
+
+def test_the_manifest_says_what_a_patient_asks_for_every_time_and_nothing_of_their_treatment() -> (
+    None
+):
+    said = Profile("Ring twice", ("Jorge, son", f"the nurse, {DRUG} too"), leave_at_door=True)
+    bag = bag_of(view(said, rx_number=RX, medications=[DRUG], notes="Side door"))
+    assert bag.notes == ("Side door", "Ring twice", "May receive it: Jorge, son")
+    assert bag.words == ("MAY BE LEFT AT DOOR",)
+    signed = bag_of(view(said, requires_signature=True))
+    assert signed.words == ("SIGN",), "what needs a signature is handed over"
+    (text,) = pages_of(sheets.manifest(manifest(view(said))))
+    assert "Ring twice" in text and "MAY BE LEFT AT DOOR" in text
 
 
 def test_the_codes_of_labels_are_read_back_by_a_scanner() -> None:

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 
 from scriptrun_box.kernel.db import Writer
 from scriptrun_box.kernel.scope import CLI, Scope
 from scriptrun_box.packages import actions as packages
+from scriptrun_box.packages import doors
 from scriptrun_box.paper import gather
 from scriptrun_box.routes import actions as routes
 from tests.drivers.people import hire, parcel, post
+from tests.patients.people import change, patient
 from tests.routes.people import step
 from tests.ui.visits import Visitor
 from tests.world import World, header
@@ -100,6 +103,34 @@ async def test_the_manifest_lists_stops_with_codes_and_nothing_a_driver_may_not_
     (codes,) = codes_of(answer.content)
     bags = [f"SRB:P:{each.upper()}" for each in route.bags]
     assert codes == sorted([*bags, "SRB:R:" + route.id.removeprefix("rte_").upper()])
+
+
+async def test_drivers_read_a_corrected_address_and_what_their_patient_asks_for_every_time(
+    app: Starlette, client: httpx.AsyncClient, world: World
+) -> None:
+    day, number = next(DAYS), "ZZPMS-4"
+    luis = await hire(client, world.live, name="Luis Ortega")
+    plain = {"external_patient_id": number, "requires_signature": False, "copay_amount": 0}
+    wrong = {"patient_address": "12 Oka St, Miami, FL 33125", **plain}
+    older = await parcel(
+        client, world.live, **wrong, delivery_date="2026-01-02", medications=["Zzozempic"]
+    )
+    bag = await parcel(client, world.live, **wrong, delivery_date=day)
+    one = await patient(app, client, world.live, external_patient_id=number)
+    said = {"instructions": "Ring twice", "may_receive": ["Jorge", "Zzozempic nurse"]}
+    await change(client, world.live, one["id"], **said, leave_at_door=True)
+    await world.db.write(doors.correct, [bag], "12 Oak St Apt 9, Miami, FL 33125")
+    wish = {"driver_id": luis["id"], "date": day, "package_ids": [bag]}
+    route_id = (await post(client, world.live, "/api/routes", **wish)).json()["id"]
+    sheet = await world.db.read(gather.manifest, world.scope, route_id)
+    label = await world.db.read(gather.label, world.scope, bag)
+    for door in (sheet.stops[0].door, label.door):
+        assert (door.street, door.unit) == ("12 Oak St", "Apt 9")
+    assert sheet.stops[0].bags[0].notes == ("Ring twice", "May receive it: Jorge")
+    assert sheet.stops[0].bags[0].words == ("MAY BE LEFT AT DOOR",)
+    kept = (await client.get(f"/api/packages/{bag}", headers=header(world.live))).json()
+    assert kept["patient_address"] == wrong["patient_address"], "the order's own words stay"
+    assert older != bag
 
 
 async def test_labels_of_a_route_come_in_the_order_of_its_stops(
