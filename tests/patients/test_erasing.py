@@ -14,8 +14,11 @@ from scriptrun_box.kernel.scope import Actor
 from scriptrun_box.packages.redaction import ERASED
 from scriptrun_box.patients import erasing, store
 from scriptrun_box.patients.erasing import Erasure
-from tests.world import World, header
+from tests.boxes import KEY, key_file
+from tests.shared_box import LIMITS, client_of, running
+from tests.world import World, build_world, header
 
+from .pages import plain_bytes
 from .people import act, audited, change, listed, order, patient, read
 
 pytestmark = pytest.mark.anyio
@@ -58,8 +61,8 @@ def bytes_of(db: Database) -> bytes:
     return db.path.read_bytes() + (log.read_bytes() if log.exists() else b"")
 
 
-def left(db: Database, words: tuple[str, ...] = WORDS) -> list[str]:
-    held = bytes_of(db)
+def left(db: Database, words: tuple[str, ...] = WORDS, key: bytes | None = None) -> list[str]:
+    held = plain_bytes(db.path, key) if key else bytes_of(db)
     return [word for word in words if word.encode() in held]
 
 
@@ -154,6 +157,31 @@ async def shape(client: httpx.AsyncClient, world: World, package_id: str) -> dic
     assert answer.status_code == 200
     found: dict[str, Any] = answer.json()
     return found
+
+
+async def test_nothing_of_them_is_left_under_the_cipher_of_an_encrypted_file(
+    tmp_path: Path,
+) -> None:
+    folder, file = tmp_path / "data", key_file(tmp_path)
+    async with running(folder, key_file=file, limits=LIMITS) as app, client_of(app) as client:
+        world = await build_world(app.state.box.db)
+        for n in range(30):
+            await order(client, world.live, patient_name=f"Bystander {n}")
+            fields = {**SECRETS, "external_patient_id": "VANISH-3", "rx_number": f"RX-E{n}"}
+            await cancel(client, world.live, await order(client, world.live, **fields))
+        await app.state.arrivals.catch_up()
+        (one,) = await listed(client, world.live, external_patient_id="VANISH-3")
+        await change(client, world.live, one["id"], **STANDING)
+        await world.db.write(forget_bodies)
+        assert left(world.db) == [], "the file is encrypted"
+        assert set(left(world.db, key=KEY)) == set(WORDS), "and these are its pages in plain"
+        await world.db.checkpoint()
+        assert set(left(world.db, key=KEY)) == set(WORDS)
+        await erase(world, one["id"])
+        await app.state.erasing.tick()
+        assert (await certificate(world, one["id"])).finished_at is not None
+        assert left(world.db, (*WORDS, "VANISH-3"), KEY) == []
+        assert left(world.db, ("Bystander 7",), KEY) == ["Bystander 7"]
 
 
 async def test_the_proof_and_the_audit_hold_no_word_of_them(
