@@ -26,12 +26,13 @@ from scriptrun_box.kernel.http import Call
 from scriptrun_box.kernel.scope import Scope
 from scriptrun_box.packages.actions import CHANGED
 from scriptrun_box.paper.actions import CHANGED as PRINT_JOBS
+from scriptrun_box.patients.actions import CHANGED as PATIENTS
 from scriptrun_box.routes.plans import CHANGED as PLANS
 from scriptrun_box.routes.stops import CHANGED as ROUTES
 from scriptrun_box.webhooks.actions import TOPIC as WEBHOOKS
 from scriptrun_box.webhooks.claims import ATTEMPTED
 
-TOPICS = (CHANGED, DRIVERS, ADDRESSES, PRINT_JOBS, ROUTES, PLANS, WEBHOOKS, ATTEMPTED)
+TOPICS = (CHANGED, PATIENTS, DRIVERS, ADDRESSES, PRINT_JOBS, ROUTES, PLANS, WEBHOOKS, ATTEMPTED)
 NAMED_MAX = 20  # ids told one by one; more are told as "many"
 GAP_SECONDS = 0.1  # between two messages of a stream
 HEARTBEAT_SECONDS = 15.0

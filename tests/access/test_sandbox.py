@@ -20,7 +20,7 @@ OF_PACKAGES = (
     "/live/packages",
 )  # fmt: skip
 OF_DRIVERS = ("/api/drivers", "/drivers", "/drivers.csv", "/live/drivers", "/routes")
-OF_PATIENTS = ("/api/patients", "/patients", "/patients.csv")
+OF_PATIENTS = ("/api/patients", "/patients", "/patients.csv", "/live/patients")
 OF_WEBHOOKS = ("/api/webhooks", "/settings/integrations")
 OF_BOARD = ("/board", "/live/board", "/board.csv")
 OF_PAPER = ("/pick-list", "/pick-list.csv")

@@ -58,6 +58,8 @@ async def test_patients_are_seen_by_their_pharmacy_on_their_side_and_by_nobody_e
     owner, stranger, driver = [await visit(who) for who in ("owner", "other_owner", "driver")]
     await arrive("PMS-1", patient_name=f"Zoë {SIGN}")
     one = await only(owner)
+    live = await owner.see("/live/patients?q=zo%C3%AB")
+    assert PATIENT.findall(live) == [one] and "1 patient found" in live and "<html" not in live
     page = await owner.see("/patients")
     assert "Zoë &lt;script&gt;alert(1)" in page and SIGN not in page
     assert "PMS-1" in page and "+13055551234" in page and "1 patient<" in page

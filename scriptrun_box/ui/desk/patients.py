@@ -56,14 +56,21 @@ class Page:
 
 async def patients(call: Call) -> Response:
     """GET /patients."""
+    return await pages.render(call, "desk/patients.html", **await _list(call))
+
+
+async def live_patients(call: Call) -> Response:
+    """GET /live/patients: the changing parts of the same list."""
+    return await pages.render(call, "desk/patients_live.html", **await _list(call))
+
+
+async def _list(call: Call) -> dict[str, Any]:
     choice = choice_of(call)
     text = call.query_params.get("before", "")
     before = int(text) if text.isdecimal() and len(text) <= SEQ_MAX_DIGITS else None
     page = await call.box.db.read(_page, call.whose, choice.q, before)
     look(call, "patients.listed", None, count=len(page.lines))
-    return await pages.render(
-        call, "desk/patients.html", choice=choice, page=page, before=before, count_max=COUNT_MAX
-    )
+    return {"choice": choice, "page": page, "before": before, "count_max": COUNT_MAX}
 
 
 async def export(call: Call) -> Response:

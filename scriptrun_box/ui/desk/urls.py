@@ -39,6 +39,7 @@ PAGES: Sequence[Url] = [
     Url("GET", "/live", live.stream, live.WATCHING),
     Url("GET", "/live/desk", dashboard.live_desk, live.WATCHING, page=True),
     Url("GET", "/live/packages", packages.live_packages, live.WATCHING, page=True),
+    Url("GET", "/live/patients", patients.live_patients, live.WATCHING, page=True),
     Url("GET", "/live/drivers", drivers.live_drivers, live.WATCHING, page=True),
     Url("GET", "/live/addresses", addresses.live_addresses, live.WATCHING, page=True),
     Url("GET", "/live/routes", routes.live_routes, live.WATCHING, page=True),
