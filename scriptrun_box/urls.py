@@ -88,6 +88,7 @@ API: Sequence[Url] = [
     post("/api/routes", routes.create_route, DISPATCH, routes_doc.CREATE),
     get("/api/routes/{id}", routes.read_route, DISPATCH_READ, routes_doc.READ),
     patch("/api/routes/{id}", routes.change_route, DISPATCH, routes_doc.CHANGE),
+    post("/api/routes/{id}/hand-over", routes.hand_over_route, DISPATCH, routes_doc.HAND_OVER),
     post("/api/routes/{id}/packages", routes.put_packages, DISPATCH, routes_doc.PUT),
     post("/api/routes/{id}/take-off", routes.take_packages_off, DISPATCH, routes_doc.TAKE_OFF),
     post("/api/routes/{id}/nearest", routes.order_nearest_first, DISPATCH, routes_doc.NEAREST),

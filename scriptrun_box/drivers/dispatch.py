@@ -9,6 +9,7 @@ from scriptrun_box.packages.seen import Seen, need_as_seen
 
 from . import store
 from .actions import invalid
+from .model import Driver
 
 
 def assign(
@@ -28,6 +29,17 @@ def assign(
     need_as_seen(w, package, seen, standing(w, package))
     if not driver.active:
         raise Conflict("This driver has left.", code="driver_left")
+    return _move(w, scope, actor, package, "assign", driver)
+
+
+def pass_on(w: Writer, scope: Scope, actor: Actor, package: Package, driver: Driver) -> Package:
+    """Another driver takes a package over that is out already."""
+    return _move(w, scope, actor, package, "pass_on", driver)
+
+
+def _move(
+    w: Writer, scope: Scope, actor: Actor, package: Package, act: str, driver: Driver
+) -> Package:
     detail = {"driver_id": driver.id}
     if package.driver_id is not None:
         detail["from_driver_id"] = package.driver_id
@@ -35,8 +47,8 @@ def assign(
         w,
         scope,
         actor,
-        package_id,
-        "assign",
+        package.id,
+        act,
         detail=detail,
         driver_cold_chain=driver.may("cold_chain"),
         driver_controlled=driver.may("controlled"),

@@ -30,6 +30,7 @@ class Result:
     package_id: str
     package: Package | None
     refusal: Conflict | Invalid | NotFound | None = None
+    off_route: bool = False  # it is back with its driver, but no longer on the route it was on
 
 
 def assign(

@@ -125,6 +125,9 @@ def move_on(
         raise _conflict(to_status.code, to_status.sentence, package)
     if act in OFF_ROUTE:
         facts = {"route_id": None, "stop_id": None, **facts}
+        if package.route_id is not None:  # for who takes this step back
+            from_stop = {"from_route_id": package.route_id, "from_stop_id": package.stop_id}
+            detail = {**(detail or {}), **from_stop}
     if not store.set_status(w, package, to_status, **facts):
         raise _conflict(f"{act}_not_allowed", "Somebody else was faster; look again.", package)
     note(w, scope, actor, package, act, to_status, detail or {})

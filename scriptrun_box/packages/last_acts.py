@@ -73,7 +73,7 @@ def last_step(r: Reader, package: Package) -> tuple[int, str, int]:
     """(seq, actor, time) of a package's last move elsewhere, of its recall or its erasure."""
     row = r.one(
         "SELECT seq, actor, at FROM package_moves WHERE package_id = ?"
-        " AND (from_status <> to_status OR act IN ('assign', 'recall', 'erase'))"
+        " AND (from_status <> to_status OR act IN ('assign', 'pass_on', 'recall', 'erase'))"
         " ORDER BY seq DESC LIMIT 1",
         (package.id,),
     )

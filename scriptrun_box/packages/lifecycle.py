@@ -20,6 +20,7 @@ Act = Literal[
     "start",
     "deliver",
     "fail",
+    "pass_on",
     "recall",
     "redeliver",
     "return",
@@ -52,6 +53,7 @@ MOVES: dict[str, tuple[tuple[Status, ...], Status]] = {
     "start": (("assigned",), "out_for_delivery"),
     "deliver": (("out_for_delivery",), "delivered"),
     "fail": (("out_for_delivery",), "failed"),
+    "pass_on": (("out_for_delivery",), "out_for_delivery"),  # to another driver on the way
     "recall": (("out_for_delivery",), "out_for_delivery"),
     "redeliver": (("failed", "out_for_delivery"), "created"),  # from out only once recalled
     "return": (("failed", "out_for_delivery"), "returned"),
@@ -100,7 +102,7 @@ def move(act: str, facts: Facts) -> Status | Refused:
 def _gate(act: str, facts: Facts) -> Refused | None:
     if act == "assign" and facts.undecided_duplicate:
         return Refused("possible_duplicate", "First decide whether this is a duplicate.")
-    if act in ("assign", "start"):
+    if act in ("assign", "start", "pass_on"):
         if facts.cold_chain and not facts.driver_cold_chain:
             return Refused("driver_not_cold_chain", "This driver may not carry cold packages.")
         if facts.controlled_substance and not facts.driver_controlled:

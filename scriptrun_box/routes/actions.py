@@ -21,7 +21,7 @@ from scriptrun_box.packages.model import Package
 from . import events, store, times
 from .model import Break, Route, Sheet
 from .sheet import find, need_planned, need_version, read, whole
-from .stops import CHANGED, arrange, change, hand_over, need_driver, put, send_out
+from .stops import CHANGED, arrange, change, hand_over, need_driver, need_free, put, send_out
 
 OPEN_PER_DAY_MAX = 500  # planned or started routes of a tenant on one day
 OUTCOMES = {"delivered": "delivered", "failed": "failed"}  # by a package's status; else recalled
@@ -47,6 +47,7 @@ def create(w: Writer, scope: Scope, actor: Actor, given: Mapping[str, Any]) -> S
         ends_at_start=given.get("ends_at_start", True),
         leaves_at=None if leaves is None else clock.moment(date, leaves, time_zone),
         breaks=_breaks(given.get("breaks", ())),
+        hand_overs=(),
         meters=None,
         started_at=None,
         completed_at=None,
@@ -128,7 +129,7 @@ def start(
     need_version(w, route, version)
     need_planned(route)
     driver = drivers.find(w, replace(scope, location_id=None), route.driver_id)
-    _need_free(driver)
+    need_free(driver)
     stuck = _stuck(driver, whole(w, scope, route))
     for package, _ in stuck:
         if package.id in leave_behind:
@@ -215,17 +216,6 @@ def complete(w: Writer, scope: Scope, route: Route) -> None:
     if store.set_completed(w, route.id):
         data = events.completed(route, w.now, len(sheet.visits), sheet.outcomes)
         outbox.append(w, scope, "route.completed", route.id, data)
-
-
-def _need_free(driver: Driver) -> None:
-    if not driver.active:
-        raise Conflict("This driver has left.", code="driver_left")
-    if driver.route_id is not None:
-        raise Conflict(
-            "This driver is still out on another route; finish it first.",
-            code="driver_under_way",
-            details=[{"route_id": driver.route_id}],
-        )
 
 
 def _stuck(driver: Driver, sheet: Sheet) -> list[tuple[Package, lifecycle.Refused]]:

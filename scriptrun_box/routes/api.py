@@ -28,6 +28,7 @@ from . import actions, nearest, sheet, stops, store
 from .model import (
     STATUSES,
     Count,
+    HandOverIn,
     MoveStopIn,
     PackagesIn,
     PutIn,
@@ -76,6 +77,17 @@ async def change_route(call: Call) -> Response:
     version = given.pop("version", None)
     changed = await call.box.db.write(
         actions.edit, call.whose, call.caller.actor, route_id, given, version
+    )
+    return _answer(call, changed)
+
+
+async def hand_over_route(call: Call) -> Response:
+    """Another driver takes a route over; of two who ask at once the second hears of the first."""
+    route_id, wish = route_id_of(call), read_model(call, HandOverIn)
+    seen = call.box.db.peek(sheet.find, call.whose, route_id).version
+    version = seen if wish.version is None else wish.version
+    changed = await call.box.db.write(
+        stops.hand_over, call.whose, call.caller.actor, route_id, wish.driver_id, version
     )
     return _answer(call, changed)
 

@@ -2,7 +2,16 @@
 
 from scriptrun_box.kernel.http import Doc
 
-from .model import MoveStopIn, PackagesIn, PutIn, RouteChangeIn, RouteIn, StartIn, VersionIn
+from .model import (
+    HandOverIn,
+    MoveStopIn,
+    PackagesIn,
+    PutIn,
+    RouteChangeIn,
+    RouteIn,
+    StartIn,
+    VersionIn,
+)
 from .plan import OptimizeIn
 
 GROUP = "Routes"
@@ -17,6 +26,7 @@ LISTED = {
     "ends_at_start": True,
     "leaves_at": "2026-04-20T13:30:00Z",
     "breaks": [{"after": "12:00", "before": "13:30", "minutes": 30}],
+    "hand_overs": [],
     "meters": 5400,
     "stops_count": 1,
     "stops_done": 0,
@@ -46,6 +56,7 @@ STOP = {
 }
 ROUTE = {**LISTED, "approximate": False, "late": False, "stops": [STOP]}
 STARTED = {**ROUTE, "status": "started", "started_at": "2026-04-20T13:31:00Z", "version": 4}
+ONE_DRIVER = """{"driver_id": "'"$DRIVER_ID"'"}"""
 ONE_PACKAGE = """{"package_ids": ["'"$PACKAGE_ID"'"]}"""
 
 
@@ -83,7 +94,7 @@ CREATE = Doc(
     " from then on, through the gates of an assignment, all or none; packages of one door are one"
     " stop. ends_at_start false: it ends with the last stop.",
     body=RouteIn,
-    curl=_with_ids("POST", "/api/routes", """{"driver_id": "'"$DRIVER_ID"'"}"""),
+    curl=_with_ids("POST", "/api/routes", ONE_DRIVER),
     answer=ROUTE,
     status=201,
     refusals=(400, 404, 409),
@@ -105,6 +116,18 @@ CHANGE = Doc(
     body=RouteChangeIn,
     example={"leaves_at": "09:30"},
     answer={**ROUTE, "version": 3},
+    refusals=(400, 404, 409),
+)
+HAND_OVER = Doc(
+    group=GROUP,
+    summary="Hand a route over to another driver",
+    text="In one step, planned or on the way (a breakdown): every package that is not done goes"
+    " through the gates for the new driver, and one refusal is a refusal of all. Who was out with"
+    " it is free again; whoever takes it over must be. hand_overs of the route keeps who did it"
+    " when, from whom and to whom. Of two callers at once the second gets 409 and who was faster.",
+    body=HandOverIn,
+    curl=_with_ids("POST", "/api/routes/$ROUTE_ID/hand-over", ONE_DRIVER),
+    answer=STARTED,
     refusals=(400, 404, 409),
 )
 PUT = Doc(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -99,6 +99,15 @@ class StartIn(BaseModel):
     version: int | None = None
 
 
+class HandOverIn(BaseModel):
+    """The body that gives a route to another driver."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    driver_id: Id
+    version: int | None = None
+
+
 class VersionIn(BaseModel):
     """The body of an act that needs no more than what the caller has seen."""
 
@@ -117,6 +126,16 @@ class Break:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOver:
+    """One driver took a route over from another."""
+
+    at: int
+    by: str
+    from_driver_id: str
+    driver_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A route as stored; times in unix milliseconds."""
 
@@ -131,6 +150,7 @@ class Route:
     ends_at_start: bool
     leaves_at: int | None
     breaks: tuple[Break, ...]
+    hand_overs: tuple[HandOver, ...]  # oldest first
     meters: int | None
     started_at: int | None
     completed_at: int | None
@@ -237,6 +257,7 @@ def wire(route: Route, count: Count) -> dict[str, Any]:
         "ends_at_start": route.ends_at_start,
         "leaves_at": iso_or_none(route.leaves_at),
         "breaks": breaks_wire(route.breaks),
+        "hand_overs": [{**asdict(each), "at": iso(each.at)} for each in route.hand_overs],
         "meters": route.meters,
         "stops_count": count.stops,
         "stops_done": count.stops_done,
@@ -308,6 +329,7 @@ def route_of(row: Mapping[str, Any]) -> Route:
         ends_at_start=bool(row["ends_at_start"]),
         leaves_at=row["leaves_at"],
         breaks=tuple(Break(**each) for each in json.loads(row["breaks"])),
+        hand_overs=tuple(HandOver(**each) for each in json.loads(row["hand_overs"])),
         meters=row["meters"],
         started_at=row["started_at"],
         completed_at=row["completed_at"],

@@ -7,6 +7,7 @@ from typing import Any
 from scriptrun_box.drivers import actions as drivers
 from scriptrun_box.drivers import dispatch
 from scriptrun_box.drivers import store as driver_store
+from scriptrun_box.drivers.model import Driver
 from scriptrun_box.kernel import audit, ids
 from scriptrun_box.kernel.db import Signal, Writer
 from scriptrun_box.kernel.errors import Conflict, NotFound
@@ -16,10 +17,12 @@ from scriptrun_box.packages.model import Package
 from scriptrun_box.packages.seen import Seen
 
 from . import store, times
-from .model import STOPS_MAX, Route, Sheet, Stop, Visit, door_of
-from .sheet import find, need_open, need_planned, need_version, read, whole
+from .model import STOPS_MAX, HandOver, Route, Sheet, Stop, Visit, door_of
+from .sheet import find, need_open, need_version, read, whole
 
 CHANGED = "routes"
+CARRIED = ("assigned", "out_for_delivery")
+HAND_OVERS_KEPT = 20  # of a route, the newest
 
 
 def put(
@@ -167,19 +170,33 @@ def hand_over(
     driver_id: str,
     version: int | None = None,
 ) -> Sheet:
-    """Give a route that has not started, with everything on it, to another driver in one step."""
+    """Give a route, with everything that is still on it, to another driver in one step.
+
+    Each package goes through the gates for the new driver; one refusal is a refusal of all. Of a
+    route under way, what was done stays the former driver's, who is free from now on.
+    """
     route = find(w, scope, route_id)
     need_version(w, route, version)
     if driver_id == route.driver_id:
         return read(w, scope, route_id)
-    need_planned(route)
-    need_driver(w, scope, driver_id)
-    sheet = whole(w, scope, route)
-    for package in sheet.packages:
-        given = dispatch.assign(w, scope, actor, package.id, driver_id, None)
-        packages.set_stop(w, given, route.id, package.stop_id)
+    need_open(route)
+    driver = need_driver(w, scope, driver_id)
+    left = [each for each in whole(w, scope, route).packages if each.status in CARRIED]
+    if route.status == "started":
+        need_free(driver)
+        former = drivers.find(w, replace(scope, location_id=None), route.driver_id)
+        drivers.set_route(w, former, None)
+        drivers.set_route(w, driver, route.id)
+        for package in left:
+            dispatch.pass_on(w, scope, actor, package, driver)
+    else:
+        for package in left:
+            given = dispatch.assign(w, scope, actor, package.id, driver_id, None)
+            packages.set_stop(w, given, route.id, package.stop_id)
     detail = {"driver_id": driver_id, "from_driver_id": route.driver_id}
-    change(w, scope, actor, route, "handed_over", detail, driver_id=driver_id)
+    made = HandOver(at=w.now, by=actor.id, **detail)
+    kept = (*route.hand_overs, made)[-HAND_OVERS_KEPT:]
+    change(w, scope, actor, route, "handed_over", detail, driver_id=driver_id, hand_overs=kept)
     return read(w, scope, route.id)
 
 
@@ -229,13 +246,26 @@ def change(
     w.after_commit(Signal(CHANGED, scope.tenant_id, scope.test, (route.id,)))
 
 
-def need_driver(w: Writer, scope: Scope, driver_id: str) -> None:
-    """Raise Invalid or Conflict where this is nobody who drives here."""
+def need_driver(w: Writer, scope: Scope, driver_id: str) -> Driver:
+    """Who drives here; raises Invalid or Conflict where this is nobody."""
     driver = driver_store.get(w, scope, driver_id)
     if driver is None:
         raise drivers.invalid("driver_id", "unknown_driver", "There is no such driver.")
     if not driver.active:
         raise Conflict("This driver has left.", code="driver_left")
+    return driver
+
+
+def need_free(driver: Driver) -> None:
+    """Raise Conflict where a driver cannot be out with one more route."""
+    if not driver.active:
+        raise Conflict("This driver has left.", code="driver_left")
+    if driver.route_id is not None:
+        raise Conflict(
+            "This driver is still out on another route; finish it first.",
+            code="driver_under_way",
+            details=[{"route_id": driver.route_id}],
+        )
 
 
 def _give(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from scriptrun_box.kernel.db import Reader, Writer
@@ -10,7 +10,7 @@ from scriptrun_box.kernel.scope import Actor, Scope
 from scriptrun_box.packages.redaction import ERASED
 from scriptrun_box.packages.words import fold
 
-from .model import Break, Count, Route, Stop, breaks_wire, route_of, stop_of
+from .model import Count, Route, Stop, breaks_wire, route_of, stop_of
 from .plan import Plan, plan_of
 
 COLUMNS = (
@@ -124,10 +124,10 @@ def count_open(r: Reader, scope: Scope, date: str) -> int:
 
 
 def set_columns(w: Writer, was: Route, actor: Actor, **columns: Any) -> bool:
-    """Change a route while it is as it was read; breaks as `Break`s."""
-    if "breaks" in columns:
-        breaks: Iterable[Break] = columns["breaks"]
-        columns["breaks"] = json.dumps(breaks_wire(breaks))
+    """Change a route while it is as it was read; breaks as `Break`s, so its hand-overs."""
+    for name in ("breaks", "hand_overs"):
+        if name in columns:
+            columns[name] = json.dumps([asdict(each) for each in columns[name]])
     named = "".join(f"{name} = ?, " for name in columns)
     return bool(
         w.run(

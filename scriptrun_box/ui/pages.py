@@ -62,6 +62,12 @@ NAV = (
 )
 
 
+UNDONE = {
+    "undone": "Undone.",
+    "off_route": "Undone; but its stop is gone: put it on the route again.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Asset:
     """A static file, read once."""
@@ -157,7 +163,7 @@ def local_path(text: str) -> str:
 
 def done(call: Call, sentences: dict[str, str]) -> str:
     """The sentence for `?done=…`, with which a posted form comes back to its page; else empty."""
-    return (sentences | {"undone": "Undone."}).get(call.query_params.get("done", ""), "")
+    return (sentences | UNDONE).get(call.query_params.get("done", ""), "")
 
 
 def viewer(call: Call) -> Person | None:

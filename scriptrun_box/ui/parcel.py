@@ -126,6 +126,8 @@ def event(move: Move, names: Mapping[str, str] = NOBODY) -> str:
     before = names.get(detail.get("from_driver_id") or "")
     if move.act == "assign" and driver:
         return f"Handed on from {before} to {driver}" if before else f"Assigned to {driver}"
+    if move.act == "pass_on" and driver and before:
+        return f"On the way handed on from {before} to {driver}"
     if move.act == "unassign" and before:
         return f"Taken back from {before}"
     if move.act == "edit":
@@ -151,6 +153,7 @@ EVENT_WORDS = {
     "assign": "Assigned to a driver",
     "unassign": "Taken back from the driver",
     "start": "Out for delivery",
+    "pass_on": "Handed on to another driver on the way",
     "deliver": "Delivered",
     "redeliver": "To be delivered again",
     "return": "Returned to the pharmacy",

@@ -152,7 +152,7 @@ KEPT = {  # what a form of each kind may make or change
     | {"location_id", "shift_started_at", "online", "status_changed_at", "left_at", "version"}
     | {"updated_at", "route_id"},
     "routes": {"date", "status", "driver_id", "ends_at_start", "leaves_at", "breaks", "meters"}
-    | {"started_at", "finished_at", "pace", "version", "updated_at", "updated_by"},
+    | {"started_at", "finished_at", "pace", "version", "updated_at", "updated_by", "hand_overs"},
     "patients": {
         "number",
         "erased_at",

@@ -27,14 +27,14 @@ returned    -         -         -                 -          -       -          
 cancelled   -         -         -                 -          -       -          -         -
 """
 MORE = """
-                 recall            restore
-created          -                 -
-assigned         -                 -
-out_for_delivery out_for_delivery  -
-delivered        -                 -
-failed           -                 -
-returned         -                 -
-cancelled        -                 created
+                 pass_on           recall            restore
+created          -                 -                 -
+assigned         -                 -                 -
+out_for_delivery out_for_delivery  out_for_delivery  -
+delivered        -                 -                 -
+failed           -                 -                 -
+returned         -                 -                 -
+cancelled        -                 -                 created
 """
 RECALLED = {  # of a package that is out, instead of what the tables say
     "deliver": "-",
@@ -83,6 +83,18 @@ GATES = [
         "not_handed_over",
         {"handed_over": True},
     ),
+    (
+        {"cold_chain": True, "driver_cold_chain": False},
+        "pass_on",
+        "driver_not_cold_chain",
+        {"driver_cold_chain": True},
+    ),
+    (
+        {"controlled_substance": True, "driver_controlled": False},
+        "pass_on",
+        "driver_not_controlled",
+        {"driver_controlled": True},
+    ),
     ({"requires_signature": True}, "deliver", "signature_missing", {"signed": True}),
     ({"controlled_substance": True}, "deliver", "signature_missing", {"signed": True}),
     (
@@ -92,7 +104,12 @@ GATES = [
         {"recipient_identified": True},
     ),
 ]
-FROM = {"assign": "created", "start": "assigned", "deliver": "out_for_delivery"}
+FROM = {
+    "assign": "created",
+    "start": "assigned",
+    "pass_on": "out_for_delivery",
+    "deliver": "out_for_delivery",
+}
 
 
 @pytest.mark.parametrize(("facts", "act", "code", "opened_by"), GATES)

@@ -5,11 +5,14 @@ import asyncio
 import httpx
 import pytest
 
+from scriptrun_box.delivery.recall import recall
 from scriptrun_box.drivers import actions as drivers
 from scriptrun_box.kernel.errors import Conflict, NotFound
 from scriptrun_box.packages import actions as packages
+from scriptrun_box.packages.store import moves, these
 from scriptrun_box.routes import actions, stops
 from scriptrun_box.routes.sheet import read
+from tests.drivers.people import post
 from tests.world import World
 
 from .people import ANA, BO, driver, order_of, parcels, step, told
@@ -117,6 +120,90 @@ async def test_nobody_loses_the_leave_to_carry_on_the_way_to_another_driver(
     assert refused.value.code == "driver_not_cold_chain"
     sheet = await world.db.read(read, world.scope, route.id)
     assert {package.driver_id for package in sheet.packages} == {who}, "all or nothing"
+
+
+async def test_a_route_under_way_goes_whole_to_another_driver_and_keeps_its_story(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    scope = world.scope
+    who, other = [await driver(client, world.live) for _ in range(2)]
+    done, left, recalled = ids = await parcels(client, world.live, 3)
+    given = {"driver_id": who, "package_ids": ids}
+    route_id = (await world.db.write(actions.create, scope, ANA, given)).route.id
+    await world.db.write(actions.start, scope, ANA, route_id)
+    await world.db.write(step, scope, done, "deliver")
+    await world.db.write(recall, scope, ANA, recalled, "patient_request")
+    answer = await post(client, world.live, f"/api/routes/{route_id}/hand-over", driver_id=other)
+    assert answer.status_code == 200, answer.text
+    shape = answer.json()
+    assert (shape["status"], shape["driver_id"]) == ("started", other)
+    (made,) = shape["hand_overs"]
+    assert (made["from_driver_id"], made["driver_id"]) == (who, other)
+    assert made["by"] == f"key:{world.live.key.id}" and made["at"].endswith("Z")
+    found = {each.id: each for each in await world.db.read(these, scope, ids)}
+    assert {each: found[each].driver_id for each in ids} == {
+        done: who,
+        left: other,
+        recalled: other,
+    }
+    assert {found[each].route_id for each in ids} == {route_id}
+    out = [await world.db.read(drivers.find, scope, each) for each in (who, other)]
+    assert [each.route_id for each in out] == [None, route_id]
+    (line,) = [e for e in await world.db.read(moves, found[left]) if e.act == "pass_on"]
+    assert line.detail == {"driver_id": other, "from_driver_id": who}
+    await world.db.write(step, scope, left, "deliver")
+    (told_once,) = await world.db.read(told, route_id, "route.completed")
+    assert told_once["driver_id"] == other
+    with pytest.raises(Conflict) as over:
+        await world.db.write(stops.hand_over, scope, ANA, route_id, who)
+    assert over.value.code == "route_completed"
+
+
+async def test_a_route_under_way_goes_to_nobody_who_may_not_carry_it_or_is_out_already(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    scope = world.scope
+    who = await driver(client, world.live, capabilities=["cold_chain"])
+    plain, busy = [await driver(client, world.live) for _ in range(2)]
+    (cold,) = await parcels(client, world.live, 1, cold_chain=True)
+    warm, theirs = await parcels(client, world.live, 2)
+    package = await world.db.write(packages.find, scope, cold)
+    await world.db.write(packages.set_gates, scope, ANA, package, ["packed_at"])
+    routes = {}
+    for driver_id, ids in ((who, [warm, cold]), (busy, [theirs])):
+        given = {"driver_id": driver_id, "package_ids": ids}
+        routes[driver_id] = (await world.db.write(actions.create, scope, ANA, given)).route.id
+        await world.db.write(actions.start, scope, ANA, routes[driver_id])
+    for driver_id, code in ((plain, "driver_not_cold_chain"), (busy, "driver_under_way")):
+        with pytest.raises(Conflict) as refused:
+            await world.db.write(stops.hand_over, scope, ANA, routes[who], driver_id)
+        assert refused.value.code == code
+    sheet = await world.db.read(read, scope, routes[who])
+    assert {each.driver_id for each in sheet.packages} == {who}, "all or nothing"
+    assert (await world.db.read(drivers.find, scope, who)).route_id == routes[who]
+
+
+async def test_of_two_dispatchers_who_hand_a_route_over_at_once_one_wins(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    who, ana, bo = [await driver(client, world.live) for _ in range(3)]
+    ids = await parcels(client, world.live, 5)
+    given = {"driver_id": who, "package_ids": ids}
+    route_id = (await world.db.write(actions.create, world.scope, ANA, given)).route.id
+    await world.db.write(actions.start, world.scope, ANA, route_id)
+    path = f"/api/routes/{route_id}/hand-over"
+    answers = await asyncio.gather(
+        *(post(client, world.live, path, driver_id=each) for each in (ana, bo))
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    won, lost = sorted(answers, key=lambda answer: answer.status_code)
+    assert "was faster" in lost.json()["error"]
+    winner = won.json()["driver_id"]
+    assert len(won.json()["hand_overs"]) == 1
+    sheet = await world.db.read(read, world.scope, route_id)
+    assert {each.driver_id for each in sheet.packages} == {winner}
+    out = [await world.db.read(drivers.find, world.scope, each) for each in (who, ana, bo)]
+    assert [each.id for each in out if each.route_id] == [winner]
 
 
 async def test_a_route_starts_whole_or_not_at_all(client: httpx.AsyncClient, world: World) -> None:

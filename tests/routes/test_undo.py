@@ -11,15 +11,19 @@ from hypothesis import strategies as st
 from scriptrun_box.drivers import dispatch, many
 from scriptrun_box.drivers import store as store_of_drivers
 from scriptrun_box.drivers.many import Result, Wish
-from scriptrun_box.drivers.undo import undo
 from scriptrun_box.kernel.db import Writer
 from scriptrun_box.kernel.errors import Conflict
 from scriptrun_box.kernel.scope import CLI, Actor
 from scriptrun_box.packages import actions, last_acts, store
 from scriptrun_box.packages.last_acts import UNDO_MS
+from scriptrun_box.routes import actions as routes
+from scriptrun_box.routes import stops
+from scriptrun_box.routes.sheet import read
+from scriptrun_box.routes.undo import undo
+from tests.drivers.people import hire, parcel
 from tests.world import World
 
-from .people import hire, parcel
+from .people import order_of, parcels
 
 pytestmark = pytest.mark.anyio
 ME, OTHER = Actor.user("usr_me"), Actor.user("usr_other")
@@ -29,7 +33,8 @@ async def stands(world: World, package_id: str) -> tuple[Any, ...]:
     """Where a package is, and everything an undo has to bring back."""
     package = await world.db.read(store.get, world.scope, package_id)
     assert package is not None
-    return package.status, package.driver_id, package.duplicate_of, package.recalled_at
+    where = package.route_id, package.stop_id
+    return package.status, package.driver_id, package.duplicate_of, package.recalled_at, *where
 
 
 async def do(world: World, act: Any, *args: Any, actor: Actor = ME) -> int:
@@ -145,6 +150,46 @@ async def test_what_stays_offers_no_undo(
     await world.db.write(actions.move_on, world.scope, CLI, package_id, "start")
     await world.db.write(actions.move_on, world.scope, CLI, package_id, "fail")
     assert await do(world, actions.redeliver, world.scope, ME, package_id) == 0
+
+
+async def test_a_package_comes_back_to_its_stop_while_route_and_stop_are_there(
+    client: httpx.AsyncClient, world: World, drivers: list[str]
+) -> None:
+    scope, (ana, bo) = world.scope, drivers
+    ids = await parcels(client, world.live, 3)
+    given = {"driver_id": ana, "package_ids": ids}
+    route = (await world.db.write(routes.create, scope, ME, given)).route
+    placed = order_of(await world.db.read(read, scope, route.id))
+    wish = [Wish(ids[1], None)]
+    for act, args in ((many.assign, (bo,)), (many.unassign, ()), (many.cancel, ("other",))):
+        before = await stands(world, ids[1])
+        number = await do(world, act, scope, ME, wish, *args)
+        assert (await stands(world, ids[1]))[-2:] == (None, None)
+        (result,) = await take_back(world, number)
+        assert result.refusal is None and not result.off_route
+        assert await stands(world, ids[1]) == before
+        assert order_of(await world.db.read(read, scope, route.id)) == placed
+
+
+async def test_a_package_whose_stop_is_gone_comes_back_to_its_driver_and_that_is_said(
+    client: httpx.AsyncClient, world: World, drivers: list[str]
+) -> None:
+    scope, (ana, bo) = world.scope, drivers
+    for what in ("rearranged", "handed over", "cancelled"):
+        ids = await parcels(client, world.live, 2)
+        given = {"driver_id": ana, "package_ids": ids}
+        route = (await world.db.write(routes.create, scope, ME, given)).route
+        number = await do(world, many.assign, scope, ME, [Wish(ids[0], None)], bo)
+        if what == "rearranged":
+            await world.db.write(stops.settle, scope, OTHER, route.id)
+        elif what == "handed over":
+            await world.db.write(stops.hand_over, scope, OTHER, route.id, bo)
+        else:
+            await world.db.write(routes.cancel, scope, OTHER, route.id)
+        (result,) = await take_back(world, number)
+        assert result.refusal is None and result.off_route, what
+        assert (await stands(world, ids[0]))[:2] == ("assigned", ana)
+        assert (await stands(world, ids[0]))[-2:] == (None, None)
 
 
 STEPS = st.sampled_from(["assign 0", "assign 1", "unassign", "cancel"])

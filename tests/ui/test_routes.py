@@ -89,6 +89,16 @@ async def test_a_route_is_made_filled_moved_and_started_without_a_script(
     assert (await teammate.send(f"{path}/nearest")).status_code == 303
     assert (await teammate.send(f"{path}/start")).headers["location"] == f"{path}?done=started"
     assert "On the way" in await teammate.see("/routes")
+    other = (await hire(client, world.live, name="Bo <i>"))["id"]
+    page = await teammate.see(path)
+    for paper in ("manifest", "labels"):
+        assert f'href="{path}/{paper}"' in page
+    assert f'href="{path}/manifest"' in await teammate.see("/board")
+    assert "2 open stops go to them in one step" in page
+    assert (await teammate.send(f"{path}/hand-over", driver_id=other)).status_code == 303
+    page = await teammate.see(path)
+    assert "Route of Bo &lt;i&gt;" in page
+    assert "from Zoë Ortega to Bo &lt;i&gt;, by" in page
     refused = await teammate.send(f"{path}/finish")
     assert refused.status_code == 409 and "2 stops are still open" in refused.text
     await stranger.see(path, 404)

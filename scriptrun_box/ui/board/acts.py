@@ -26,7 +26,7 @@ from scriptrun_box.packages.store import these
 from scriptrun_box.routes import stops
 from scriptrun_box.routes.sheet import find as find_route
 from scriptrun_box.ui import pages, words
-from scriptrun_box.ui.desk.undo import told, undone
+from scriptrun_box.ui.desk.undo import done_word, told, undone
 
 from .model import ASSIGN, Choice
 from .pages import PATH, chosen, page, query_of, some
@@ -78,7 +78,7 @@ async def undo(call: Call) -> Response:
     sentence = told(results)
     if stayed:
         return await _answer(call, choice, wishes, 409, [sentence])
-    return await _answer(call, choice, wishes, 200, [], sentence)
+    return await _answer(call, choice, wishes, 200, [], sentence, done=done_word(results))
 
 
 async def _answer(
@@ -89,6 +89,7 @@ async def _answer(
     problems: list[str],
     notice: str = "",
     undo: str = "",
+    done: str = "moved",
 ) -> Response:
     """To scripts the cards that may have moved; to a browser without them a page."""
     if "live" in form(call):
@@ -96,7 +97,6 @@ async def _answer(
         return await some(call, choice, ids, problems=problems, notice=notice, undo=undo)
     if problems:
         return await page(call, choice, status, problems=problems, notice=notice, undo=undo)
-    done = "moved" if wishes[0].seen else "undone"
     return pages.redirect(f"{PATH}{query_of(choice, done=done, undo=undo)}")
 
 

@@ -24,7 +24,7 @@ from .model import Board, Card, Choice
 PATH = "/board"
 IDS_MAX = 200  # cards asked for by name
 LOCATION = re.compile(r"[0-9a-f-]{36}")
-DONE = {"moved": "Done.", "undone": "Undone."}
+DONE = {"moved": "Done."}
 
 
 async def board(call: Call) -> Response:

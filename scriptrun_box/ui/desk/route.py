@@ -1,6 +1,6 @@
 """One route: its stops in order, what can be done with them, start and finish."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +21,9 @@ from scriptrun_box.packages.api import look
 from scriptrun_box.packages.model import Package
 from scriptrun_box.routes import actions, nearest, plans, sheet, stops
 from scriptrun_box.routes.api import ROUTE_ID
-from scriptrun_box.routes.model import RouteChangeIn, Sheet
+from scriptrun_box.routes.model import Route, RouteChangeIn, Sheet
 from scriptrun_box.ui import pages, routing
+from scriptrun_box.ui.queries import actor_names
 from scriptrun_box.ui.settings.tables import csv_answer
 
 from .routes import PATH
@@ -56,6 +57,7 @@ class Whole:
     driver: Driver
     others: list[Driver]  # whom it can be handed to
     waiting: list[Package]  # what can be put on it
+    names: dict[str, str]  # of who took it over from whom, and who did that
 
 
 async def route(call: Call) -> Response:
@@ -240,7 +242,14 @@ def _whole(r: Reader, scope: Scope, route_id: str) -> Whole:
         driver,
         [each for each in active if each.id != route.driver_id],
         packages.page(r, scope, wanted, None, WAITING_SHOWN),
+        actor_names(r, scope.tenant_id, (each.by for each in route.hand_overs))
+        | drivers.names(r, scope.tenant_id, _took_over(route)),
     )
+
+
+def _took_over(route: Route) -> Iterable[str]:
+    for each in route.hand_overs:
+        yield from (each.from_driver_id, each.driver_id)
 
 
 def _cells(found: Sheet) -> Sequence[list[object]]:

@@ -23,7 +23,7 @@ async def manifest(call: Call) -> Response:
         made=made,
         pdf=f"{here}/manifest.pdf",
         labels=f"{here}/labels",
-        back=f"/pick-list?date={made.date}",
+        back=here,
         ids="",
     )
 
