@@ -4,12 +4,13 @@ A door is looked for in this order: what people or drivers said of it or of its 
 points, the geocoder the owner set, the middle of its ZIP. What stays unsure waits for a person.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scriptrun_box.accounts import lying
 from scriptrun_box.accounts import store as accounts
 from scriptrun_box.accounts.lying import Addressed
-from scriptrun_box.kernel import audit, outbox
+from scriptrun_box.kernel import audit, ids, outbox
 from scriptrun_box.kernel.clock import HOUR_MS, MINUTE_MS
 from scriptrun_box.kernel.db import Reader, Signal, Writer
 from scriptrun_box.kernel.errors import Conflict, Invalid, NotFound
@@ -17,6 +18,7 @@ from scriptrun_box.kernel.scope import Actor, Scope
 from scriptrun_box.packages import actions as packages
 from scriptrun_box.packages import doors
 from scriptrun_box.packages.model import Location
+from scriptrun_box.packages.proofs import Stood
 from scriptrun_box.routes import stops
 
 from . import points, store
@@ -27,6 +29,8 @@ from .store import PointFile
 
 CHANGED = "addresses"
 CONSUMER = "addresses"  # the cursor over packages
+DOORS_CONSUMER = "doors"  # over proofs, by the microsecond they were made at
+ACCURATE_M = 50.0  # a phone that is less sure of its place says nothing of a door
 BACK_OFF_MS = (MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS, 6 * HOUR_MS)
 ZIP_ANSWER_MAX_KM = 40  # from the ZIP's middle to what a geocoder says
 SAME_POINT_MAX = 3  # buildings that may share one answer of a geocoder
@@ -241,6 +245,15 @@ def asked(w: Writer, scope: Scope, actor: Actor, place_id: str, version: int | N
 
 
 # learned from drivers -----------------------------------------------------------------------------
+
+
+def learn_from(w: Writer, seen: Sequence[Stood]) -> None:
+    """Learn from attempts at doors, and remember how far one has come."""
+    for each in seen:
+        near = each.accuracy_m is not None and each.accuracy_m <= ACCURATE_M
+        if each.delivered and each.door and each.place and near:
+            learn(w, each.scope, each.door, *each.place)
+    outbox.move_cursor(w, DOORS_CONSUMER, ids.moment_of(seen[-1].proof_id))
 
 
 def learn(w: Writer, scope: Scope, door: str, lat: float, lng: float) -> None:

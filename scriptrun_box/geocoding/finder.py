@@ -11,11 +11,11 @@ import asyncio
 
 from scriptrun_box.accounts import lying
 from scriptrun_box.accounts.actions import KEYS_CHANGED
-from scriptrun_box.kernel import clock, outbox
+from scriptrun_box.kernel import clock, ids, outbox
 from scriptrun_box.kernel.config import GeocodingSettings
 from scriptrun_box.kernel.db import Database, Reader, Signal
 from scriptrun_box.kernel.log import log
-from scriptrun_box.packages import doors
+from scriptrun_box.packages import doors, proofs
 from scriptrun_box.packages.actions import CHANGED as PACKAGES
 from scriptrun_box.packages.doors import Addressed
 
@@ -84,6 +84,8 @@ class Finder:
                 while await self._portion():
                     await self._let_orders_pass()
                 await self._place_pharmacies()
+                while seen := await self._db.read(_stood):
+                    await self._db.write(actions.learn_from, seen)
             except Exception as error:
                 log.failure("looking up addresses stumbled", error)
                 await asyncio.sleep(STUMBLED_SECONDS)
@@ -150,6 +152,12 @@ class Finder:
             rest = max(rest, TROUBLE_SECONDS[min(self._failures, len(TROUBLE_SECONDS)) - 1])
         self._asking_from = clock.monotonic() + rest
         return 0.0
+
+
+def _stood(r: Reader) -> list[proofs.Stood]:
+    """The next places where drivers stood at a door."""
+    after = ids.first_at("prf", outbox.cursor(r, actions.DOORS_CONSUMER) + 1)
+    return proofs.behind(r, after, PORTION)
 
 
 def _waiting(r: Reader) -> tuple[list[Addressed], int | None]:

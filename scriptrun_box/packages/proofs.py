@@ -5,6 +5,7 @@ from typing import Any
 
 from scriptrun_box.kernel.db import Reader, Writer
 from scriptrun_box.kernel.links import Links
+from scriptrun_box.kernel.scope import Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,18 @@ class Proof:
         return self.photo and self.photo_digest is None and not self.made_up
 
 
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """Where a driver stood at a door, and whether somebody was really handed something there."""
+
+    proof_id: str
+    scope: Scope
+    door: str | None
+    delivered: bool
+    place: tuple[float, float] | None  # degrees
+    accuracy_m: float | None
+
+
 NAMES = tuple(each.name for each in fields(Proof))
 FLAGS = ("photo", "signature", "made_up")
 
@@ -94,6 +107,27 @@ def of_act(r: Reader, act_id: str) -> list[Proof]:
     """What one act at a door left, a proof for each of its packages."""
     rows = r.all("SELECT * FROM proofs WHERE act_id = ? ORDER BY package_id", (act_id,))
     return [_proof_of(row) for row in rows]
+
+
+def behind(r: Reader, proof_id: str, limit: int) -> list[Stood]:
+    """Where drivers stood at the doors of attempts after this one, oldest first."""
+    rows = r.all(
+        "SELECT f.id, p.tenant_id, p.test, p.door, f.outcome, f.made_up, f.lat, f.lng, f.accuracy_m"
+        " FROM proofs AS f CROSS JOIN packages AS p ON p.id = f.package_id"
+        " WHERE f.id > ? ORDER BY f.id LIMIT ?",
+        (proof_id, limit),
+    )
+    return [
+        Stood(
+            row["id"],
+            Scope(row["tenant_id"], bool(row["test"])),
+            row["door"],
+            row["outcome"] == "delivered" and not row["made_up"],
+            None if row["lat"] is None else (row["lat"], row["lng"]),
+            row["accuracy_m"],
+        )
+        for row in rows
+    ]
 
 
 def set_photo(w: Writer, proof: Proof, digest: bytes) -> bool:

@@ -13,11 +13,18 @@ from click.testing import CliRunner
 
 from scriptrun_box.accounts import actions as accounts
 from scriptrun_box.cli import main
+from scriptrun_box.delivery import door as door_acts
+from scriptrun_box.delivery.model import AtTheDoor, Handed, Recipient, Stood
 from scriptrun_box.geocoding import actions, store
 from scriptrun_box.geocoding.loading import Progress, portions
 from scriptrun_box.geocoding.reading import km
-from scriptrun_box.kernel.db import Reader
+from scriptrun_box.kernel import ids, outbox
+from scriptrun_box.kernel.db import Reader, Writer
+from scriptrun_box.kernel.links import Links
 from scriptrun_box.kernel.scope import CLI, Scope
+from scriptrun_box.packages import actions as packages
+from scriptrun_box.packages import proofs
+from scriptrun_box.packages.model import Package
 from tests.geocoding.boxes import Box, a_box, load, until
 from tests.geocoding.real import WAYS, drawn, point_file, written
 from tests.shared_box import client_of
@@ -209,6 +216,40 @@ async def test_where_drivers_stood_is_believed_once_three_agree_but_never_over_a
         await box.db.write(actions.learn, box.scope, door, 25.77, -80.23)
     pinned = (await box.place(door)).location
     assert pinned is not None and pinned.source == "pin"
+
+
+async def test_the_box_learns_from_where_drivers_were_when_they_handed_something_over(
+    box: Box,
+) -> None:
+    address = "32 Oak St, Miami, FL 33125"
+    found = await box.looked_up(await box.order(*[address] * 5, requires_signature=False))
+    door = str(found[0].door)
+    stood = [(25.77, 8.0), (25.9, 400.0), (25.7701, 12.0), (25.7702, 5.0)]
+    for package, (lat, accuracy) in zip(found, stood, strict=False):
+        await box.db.write(_hand_over, box.scope, package.id, Stood(lat, -80.23, accuracy))
+
+    async def learned() -> bool:
+        return (await box.place(door)).state == "located"
+
+    await until(learned)
+    place = (await box.place(door)).location
+    assert place is not None and place.source == "known"
+    assert km((place.lat, place.lng), (25.7701, -80.23)) < 0.02
+    cursor = await box.db.read(outbox.cursor, actions.DOORS_CONSUMER)
+    last = await box.db.read(proofs.latest, found[3].id)
+    assert last is not None and cursor == ids.moment_of(last.id)
+
+
+def _hand_over(w: Writer, scope: Scope, package_id: str, stood: Stood) -> None:
+    packages.move_on(w, scope, CLI, package_id, "assign", driver_id="drv_luis")
+    packages.move_on(w, scope, CLI, package_id, "start")
+    at = AtTheDoor(ids.hex_id(), "drv_luis", w.now, w.now, w.now, place=stood)
+    handed = Handed("to_person", Recipient("Ann", "patient"))
+    links = Links("http://127.0.0.1:8787", "a secret of tests")
+    (outcome,) = door_acts.deliver(
+        w, scope, CLI, [package_id], at, handed, {}, links, whole_ids=False
+    ).values()
+    assert isinstance(outcome, Package)
 
 
 async def test_a_pharmacy_stands_where_its_address_is_and_moves_with_it(tmp_path: Path) -> None:
