@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import mimetypes
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,10 @@ NAV = (
 )
 
 
+# Pages are made on a thread of their own, one at a time: a long one, or the first of its kind,
+# takes tens of milliseconds, and so the event loop shares the interpreter with one thread at most.
+PAINTER = ThreadPoolExecutor(1, "pages")
+
 UNDONE = {
     "undone": "Undone.",
     "off_route": "Undone; but its stop is gone: put it on the route again.",
@@ -113,20 +118,14 @@ def _environment() -> Environment:
 ENVIRONMENT = _environment()
 
 
-async def render(
-    call: Call, name: str, status: int = 200, *, apart: bool = False, **values: Any
-) -> Response:
-    """A page in the frame of whoever is signed in, if anyone; `values` go to the template.
-
-    A long page is made `apart`, on a thread, so that nobody waits for it.
-    """
+async def render(call: Call, name: str, status: int = 200, **values: Any) -> Response:
+    """A page in the frame of whoever is signed in, if anyone; `values` go to the template."""
     person = viewer(call)
     frame = queries.NO_FRAME
     if person is not None:
         frame = await call.box.db.read(queries.frame, person.scope)
-    if apart:
-        return await asyncio.to_thread(_html, call, person, frame, name, status, values)
-    return _html(call, person, frame, name, status, values)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(PAINTER, _html, call, person, frame, name, status, values)
 
 
 def refusal_page(call: Call, refusal: Refusal) -> Response:

@@ -40,7 +40,7 @@ async def live_board(call: Call) -> Response:
     if ids:
         return await some(call, choice_of(call), ids[:IDS_MAX])
     shown = await _read(call, choice_of(call))
-    return await pages.render(call, "board/live.html", apart=True, **await _words(call, shown))
+    return await pages.render(call, "board/live.html", **await _words(call, shown))
 
 
 async def export(call: Call) -> Response:
@@ -55,7 +55,7 @@ async def export(call: Call) -> Response:
 async def live_map(call: Call) -> Response:
     """GET /live/board-map: the drawing alone, once somebody has moved something."""
     shown = await _read(call, replace(choice_of(call), map=True))
-    return await pages.render(call, "board/map.html", apart=True, **await _words(call, shown))
+    return await pages.render(call, "board/map.html", **await _words(call, shown))
 
 
 async def page(
@@ -74,7 +74,6 @@ async def page(
         call,
         "board/board.html",
         status,
-        apart=True,
         **await _words(call, shown),
         problems=problems,
         notice=notice,
