@@ -16,7 +16,7 @@ from scriptrun_box.kernel.scope import CLI
 from scriptrun_box.packages import actions, store
 from scriptrun_box.packages.model import Location
 from scriptrun_box.ui import leaflet, pages
-from scriptrun_box.ui.board.drawing import HEIGHT, WIDTH, Place, draw
+from scriptrun_box.ui.board.drawing import FLOWER_MAX, HEIGHT, WIDTH, Place, draw
 from scriptrun_box.ui.board.model import Card, Stop
 from tests.shared_box import running
 from tests.ui.conftest import Push, Visit
@@ -126,6 +126,15 @@ def test_everything_with_a_place_is_inside_the_drawing(
     assert (len(drawn.dots), len(drawn.shops), drawn.nowhere) == (len(points), len(shops), 0)
     for dot in (*drawn.dots, *drawn.shops):
         assert 0 <= dot.x <= WIDTH and 0 <= dot.y <= HEIGHT
+
+
+def test_however_many_stand_at_one_point_they_stay_beside_it_each_at_its_own_place() -> None:
+    many = [_card(25.77, -80.2) for _ in range(2_000)]
+    drawn = draw([*many, _card(25.9, -80.2), _card(25.64, -80.2)], [], {})
+    dots = drawn.dots[:2_000]
+    wide = max(dot.x for dot in dots) - min(dot.x for dot in dots)
+    assert wide <= 2 * FLOWER_MAX + 1
+    assert len({(dot.x, dot.y) for dot in dots}) > 1_900
 
 
 def _card(lat: float, lng: float) -> Card:

@@ -18,7 +18,8 @@ pytestmark = pytest.mark.anyio
 
 
 def tiles(page: str) -> dict[str, str]:
-    return {word: value for value, word in re.findall(r"<b>([^<]+)</b><span>([^<]+)</span>", page)}
+    found = re.findall(r"<b>([^<]+)</b><span>([^<]+)</span>", page)
+    return {word.replace("\u00a0", " "): value for value, word in found}
 
 
 async def test_an_empty_box_offers_the_owner_the_first_step(visit: Visit) -> None:

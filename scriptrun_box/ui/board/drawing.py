@@ -12,6 +12,7 @@ LEAST_DEGREES = 0.01  # about a kilometre: one door alone is not the whole drawi
 COLOURS = 10  # of drivers, as box.css names them; then they begin again
 MILES_PER_DEGREE = 69.1
 APART, TURN = 5.0, pi * (3 - sqrt(5))  # what is at one point is drawn as the seeds of a sunflower
+FLOWER_MAX = 40.0  # how far its seeds lie from its middle, however many they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,11 @@ def draw(cards: Sequence[Card], shops: Sequence[Place], tones: dict[str, str]) -
     scale = (WIDTH - 2 * EDGE) / span
     middle_lat, middle_lng = (south + north) / 2, (west + east) / 2
 
+    apart = min(APART, FLOWER_MAX / sqrt(max(Counter(points).values())))
     there: Counter[tuple[float, float]] = Counter()
 
     def at(lat: float, lng: float) -> tuple[float, float]:
-        aside, around = APART * sqrt(there[lat, lng]), TURN * there[lat, lng]
+        aside, around = apart * sqrt(there[lat, lng]), TURN * there[lat, lng]
         there[lat, lng] += 1  # the next one at the same point stands beside this one
         x = WIDTH / 2 + (lng - middle_lng) * narrow * scale + aside * cos(around)
         y = HEIGHT / 2 - (lat - middle_lat) * scale + aside * sin(around)
