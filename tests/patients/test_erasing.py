@@ -182,6 +182,10 @@ async def test_nothing_of_them_is_left_under_the_cipher_of_an_encrypted_file(
         assert (await certificate(world, one["id"])).finished_at is not None
         assert left(world.db, (*WORDS, "VANISH-3"), KEY) == []
         assert left(world.db, ("Bystander 7",), KEY) == ["Bystander 7"]
+        await app.state.box.publisher.publish()
+        copied = plain_bytes(folder / "scriptrun-box.sqlite", KEY)
+        assert [word for word in (*WORDS, "VANISH-3") if word.encode() in copied] == []
+        assert b"Bystander 7" in copied, "the next copy, too"
 
 
 async def test_the_proof_and_the_audit_hold_no_word_of_them(

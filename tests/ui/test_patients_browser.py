@@ -32,6 +32,19 @@ async def check(page: Page) -> None:
         assert [each for each in found if each["impact"] in ("serious", "critical")] == []
 
 
+async def test_a_new_patient_appears_in_the_open_list_without_a_reload(
+    browser: Browser, address: str, push: Push, app: Starlette
+) -> None:
+    async with desk(browser, address) as page:
+        await page.goto("/patients?q=livelle")
+        await expect(page.get_by_text("live", exact=True)).to_be_visible()
+        await expect(page.get_by_text("No patient fits")).to_be_visible()
+        await push({"external_patient_id": "LIVE-1", "patient_name": "Livelle Newcomer"})
+        await app.state.arrivals.catch_up()
+        await expect(page.get_by_role("link", name="Livelle Newcomer")).to_be_visible()
+        await expect(page.get_by_text("1 patient found")).to_be_visible()
+
+
 async def test_a_patient_is_found_and_described_by_keyboard_alone(
     browser: Browser, address: str, push: Push, app: Starlette
 ) -> None:
