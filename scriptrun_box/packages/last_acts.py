@@ -22,6 +22,7 @@ class Made:
     """A move that was made, by its place in the list of all of them."""
 
     seq: int
+    at: int
     package_id: str
     act: str
     from_status: str
@@ -87,13 +88,18 @@ def _last(r: Reader) -> int:
 
 def _moves(r: Reader, behind: int, until: int) -> list[Made]:
     rows = r.all(
-        "SELECT seq, package_id, act, from_status, detail FROM package_moves"
+        "SELECT seq, at, package_id, act, from_status, detail FROM package_moves"
         " WHERE seq > ? AND seq <= ? ORDER BY seq",
         (behind, until),
     )
     return [
         Made(
-            row["seq"], row["package_id"], row["act"], row["from_status"], json.loads(row["detail"])
+            row["seq"],
+            row["at"],
+            row["package_id"],
+            row["act"],
+            row["from_status"],
+            json.loads(row["detail"]),
         )
         for row in rows
     ]

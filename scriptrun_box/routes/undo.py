@@ -6,7 +6,7 @@ from scriptrun_box.drivers import dispatch
 from scriptrun_box.drivers.many import Result, Wish, each
 from scriptrun_box.kernel.db import Writer
 from scriptrun_box.kernel.errors import Conflict, Invalid
-from scriptrun_box.kernel.scope import Actor, Scope
+from scriptrun_box.kernel.scope import BOX, Actor, Scope
 from scriptrun_box.packages import actions as packages
 from scriptrun_box.packages import last_acts
 from scriptrun_box.packages.last_acts import Made
@@ -14,6 +14,7 @@ from scriptrun_box.packages.model import Package
 from scriptrun_box.packages.seen import faster
 
 from . import store
+from .sheet import need_version
 from .stops import change
 
 
@@ -35,6 +36,7 @@ def _take_back(w: Writer, scope: Scope, actor: Actor, move: Made) -> Package:
     package = packages.find(w, scope, move.package_id)
     if last_acts.last_step(w, package)[0] != move.seq:
         raise faster(w, package, dispatch.standing(w, package))
+    _need_route_left_alone(w, scope, actor, package, move)
     before = move.detail.get("from_driver_id")
     if move.act == "cancel":
         of = move.detail.get("duplicate_of", package.duplicate_of)
@@ -50,6 +52,15 @@ def _take_back(w: Writer, scope: Scope, actor: Actor, move: Made) -> Package:
     else:
         return packages.unassign(w, scope, actor, package.id)
     return _onto_its_stop(w, scope, actor, back, move)
+
+
+def _need_route_left_alone(
+    w: Writer, scope: Scope, actor: Actor, package: Package, move: Made
+) -> None:
+    """Raise Conflict where somebody else has arranged the route since that it is on now."""
+    route = package.route_id and store.get(w, replace(scope, location_id=None), package.route_id)
+    if route and route.updated_at > move.at and route.updated_by not in (actor.id, BOX.id):
+        need_version(w, route, route.version - 1)
 
 
 def _onto_its_stop(w: Writer, scope: Scope, actor: Actor, package: Package, move: Made) -> Package:

@@ -1,5 +1,6 @@
 """Taking back what one did last: as it was before, once, soon, and never over somebody else."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -190,6 +191,25 @@ async def test_a_package_whose_stop_is_gone_comes_back_to_its_driver_and_that_is
         assert result.refusal is None and result.off_route, what
         assert (await stands(world, ids[0]))[:2] == ("assigned", ana)
         assert (await stands(world, ids[0]))[-2:] == (None, None)
+
+
+async def test_what_somebody_put_on_a_route_meanwhile_stays_there(
+    client: httpx.AsyncClient, world: World, drivers: list[str]
+) -> None:
+    scope, (ana, bo) = world.scope, drivers
+    ids = await parcels(client, world.live, 2)
+    made = {}
+    for driver_id, package_ids in ((ana, ids), (bo, [])):
+        given = {"driver_id": driver_id, "package_ids": package_ids}
+        made[driver_id] = (await world.db.write(routes.create, scope, ME, given)).route.id
+    number = await do(world, many.assign, scope, ME, [Wish(each, None) for each in ids], bo)
+    await asyncio.sleep(0.002)
+    await world.db.write(stops.put, scope, OTHER, made[bo], ids[:1])
+    one, two = await take_back(world, number)
+    assert one.refusal is not None and "was faster" in one.refusal.sentence
+    assert two.refusal is None and not two.off_route
+    where = [(await stands(world, each))[1:5:3] for each in ids]
+    assert where == [(bo, made[bo]), (ana, made[ana])]
 
 
 STEPS = st.sampled_from(["assign 0", "assign 1", "unassign", "cancel"])
