@@ -93,7 +93,8 @@ async def test_a_route_is_made_filled_moved_and_started_without_a_script(
     page = await teammate.see(path)
     for paper in ("manifest", "labels"):
         assert f'href="{path}/{paper}"' in page
-    assert f'href="{path}/manifest"' in await teammate.see("/board")
+    for where in ("/board", f"/drivers/{who}"):
+        assert f'href="{path}/manifest"' in await teammate.see(where)
     assert "2 open stops go to them in one step" in page
     assert (await teammate.send(f"{path}/hand-over", driver_id=other)).status_code == 303
     page = await teammate.see(path)

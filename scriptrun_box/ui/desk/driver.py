@@ -21,11 +21,13 @@ from scriptrun_box.packages import store as packages
 from scriptrun_box.packages.api import look
 from scriptrun_box.packages.model import Package
 from scriptrun_box.packages.store import Carried
+from scriptrun_box.routes import store as routes
+from scriptrun_box.routes.model import Route
 from scriptrun_box.ui import pages
 
 from .drivers import DONE, PATH, filled_of, form_words, given_of, wrong_of
 
-PACKAGES_SHOWN = 100
+PACKAGES_SHOWN, ROUTES_SHOWN = 100, 5
 DONE_HERE = {
     **DONE,
     "saved": "Saved.",
@@ -42,6 +44,7 @@ class Whole:
     carried: Carried
     packages: list[Package]
     locations: list[Location]
+    routes: list[Route]  # planned or under way, the newest first
 
 
 async def driver(call: Call) -> Response:
@@ -145,12 +148,14 @@ async def _page(
 
 def _whole(r: Reader, scope: Scope, driver_id: str) -> Whole:
     found = actions.find(r, scope, driver_id)
+    theirs = routes.Filter(statuses=("started", "planned"), driver_id=driver_id)
     has = packages.Filter(statuses=("out_for_delivery", "assigned"), driver_id=driver_id)
     return Whole(
         found,
         actions.carried_by(r, scope, driver_id),
         packages.page(r, scope, has, None, PACKAGES_SHOWN),
         accounts.locations(r, scope.tenant_id),
+        routes.page(r, scope, theirs, None, ROUTES_SHOWN),
     )
 
 
