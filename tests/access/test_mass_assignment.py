@@ -143,6 +143,7 @@ OWN_FIELDS = {"/settings/integrations/keys": {"test", "location_id"}, "/sandbox"
 KEPT = {  # what a form of each kind may make or change
     "packages": {"notes", "status", "updated_at", "driver_id", "duplicate_of", "copay_cents"}
     | {"requires_signature", "failure_reason", "recalled_at", "route_id", "stop_id"}
+    | {"attempts", "delivered_at"}  # what happened at a door, told by hand
     # An erasure overwrites these, and with nothing that was sent:
     | {"patient_name", "patient_address", "patient_phone", "name_key", "external_patient_id"}
     | {"medications", "notes_withheld", "barcode", "address_incomplete"},
