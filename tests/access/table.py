@@ -30,6 +30,8 @@ TO_DRIVER = {"driver_id": "{driver}"}
 TO_MERGE = {"patient_id": "{other}"}
 TO_SPLIT = {"external_patient_id": "{other}"}
 BY_HAND = {"act": "a" * 32, "when": "{stamp}", "how": "to_person", "relation": "patient"}
+PACK = {"bag_id": "{other}", "celsius": 4.5}
+LOGGER = {"csv": "time,celsius\n2026-04-20 09:00,4.5"}
 MANY = {"package_ids": ["0" * 32]}
 PRINTER = {"host": "192.168.1.50", "port": "9100", "dpi": "203"}
 NEW_PERSON = {"name": "Sam Rivera", "email": "{unique}@example.com", "role": "dispatcher"}
@@ -112,6 +114,14 @@ API = [
     _api("packages:write", "POST", "/api/packages/assign", 400, **MANY, **TO_DRIVER),  # unknown
     _api("packages:write", "POST", "/api/packages/unassign", **MANY),
     _api("packages:write", "POST", "/api/packages/cancel", **MANY),
+    _api("packages:read", "GET", "/api/packages/{id}/cold", subject="packed"),
+    _api("packages:write", "POST", "/api/packages/{id}/pack", subject="to pack", **PACK),
+    _api("packages:write", "POST", "/api/packages/{id}/unpack", subject="packed"),
+    _api("packages:write", "POST", "/api/packages/{id}/temperature", subject="packed", celsius=5),
+    _api("packages:write", "POST", "/api/packages/{id}/logger", subject="packed", **LOGGER),
+    _api("packages:read", "GET", "/api/cold-bags"),
+    _api("packages:write", "POST", "/api/cold-bags", 201, name="Blue {unique}", hold_minutes=240),
+    _api("packages:write", "PATCH", "/api/cold-bags/{id}", subject="bag", hold_minutes=200),
     _api("packages:read", "GET", "/api/packages/{id}/label", subject="package"),
     _api("dispatch:manage", "GET", "/api/drivers"),
     _api("dispatch:manage", "POST", "/api/drivers", 201, name="Luis Ortega"),
