@@ -151,9 +151,15 @@ def _left(context: Context, until: int | None) -> Markup | str:
     return Markup(LEFT).format(clock.iso(until), exact, left_text(until, now))  # noqa: S704 ours
 
 
+def until_word(until: int) -> str:
+    """Until, or since, such a time."""
+    return "since" if clock.now_ms() > until else "until"
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "degrees": degrees,
     "left": _left,
+    "until_word": until_word,
     "finding": finding,
     "lasting": lasting,
     "disposition_word": DISPOSITION_WORDS.__getitem__,
