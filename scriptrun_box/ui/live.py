@@ -33,7 +33,18 @@ from scriptrun_box.routes.stops import CHANGED as ROUTES
 from scriptrun_box.webhooks.actions import TOPIC as WEBHOOKS
 from scriptrun_box.webhooks.claims import ATTEMPTED
 
-TOPICS = (CHANGED, COLD, PATIENTS, DRIVERS, ADDRESSES, PRINT_JOBS, ROUTES, PLANS, WEBHOOKS, ATTEMPTED)
+TOPICS = (
+    CHANGED,
+    COLD,
+    PATIENTS,
+    DRIVERS,
+    ADDRESSES,
+    PRINT_JOBS,
+    ROUTES,
+    PLANS,
+    WEBHOOKS,
+    ATTEMPTED,
+)
 NAMED_MAX = 20  # ids told one by one; more are told as "many"
 GAP_SECONDS = 0.1  # between two messages of a stream
 HEARTBEAT_SECONDS = 15.0

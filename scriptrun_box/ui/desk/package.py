@@ -146,13 +146,13 @@ async def pack(call: Call) -> Response:
     except Invalid as refusal:
         problem = chilling.said(refusal.details, refusal.sentence)
         return await _page(call, 400, problem=problem)
-    return await _do(call, "packed", lambda w: packing.pack(w, whose, actor, _id(call), given))
+    return await _do(call, "packed", lambda w: packing.pack(w, whose, actor, id_of(call), given))
 
 
 async def unpack(call: Call) -> Response:
     """POST /packages/{id}/unpack."""
     whose, actor = call.whose, call.caller.actor
-    return await _do(call, "unpacked", lambda w: packing.unpack(w, whose, actor, _id(call)))
+    return await _do(call, "unpacked", lambda w: packing.unpack(w, whose, actor, id_of(call)))
 
 
 async def walk(call: Call) -> Response:
