@@ -18,6 +18,7 @@ WHY = {
     "too_late": "it can no longer be there when it was promised, or while its bag keeps it cold",
     "no_time": "it does not fit with what is promised to others",
     "possible_duplicate": "it may be a duplicate: decide first",
+    "quarantined": "it is in quarantine: a pharmacist decides first",
     "not_waiting": "it does not wait to be delivered",
     "other_location": "it starts from another location",
     "changed": "somebody changed it meanwhile",

@@ -10,7 +10,7 @@ from scriptrun_box.kernel.clock import MINUTE_MS
 from scriptrun_box.kernel.errors import Conflict, Invalid
 from scriptrun_box.packages import actions as packages
 from scriptrun_box.packages import store as stored
-from scriptrun_box.packages.driver_view import for_driver
+from scriptrun_box.patients.driver_view import for_driver
 from scriptrun_box.routes import actions as routes
 from scriptrun_box.routes import posing, sheet
 from scriptrun_box.routes.plan import Plan
@@ -39,7 +39,7 @@ async def test_a_packed_package_may_leave_and_its_bags_time_runs(
     assert (pack.bag_id, pack.gel_packs, pack.celsius) == (bag_id, 2, 4.5)
     assert (pack.indicator_id, pack.packed_by) == ("WM-1042", ANA.id)
     started = await world.db.write(packages.move_on, world.scope, ANA, package_id, "start")
-    assert for_driver(started).hold_until == package.hold_until
+    assert for_driver(started, None).hold_until == package.hold_until
     acts = [move.act for move in await world.db.read(stored.moves, started)]
     assert acts == ["create", "assign", "pack", "start"]
 
