@@ -1,6 +1,7 @@
 """The cold chain over HTTP: bags, packing, readings, a logger's file, and a package's story."""
 
 import asyncio
+import hashlib
 import re
 from datetime import datetime
 from typing import Any
@@ -102,17 +103,20 @@ async def import_logger(call: Call) -> Response:
 async def read_in(
     call: Call, package_id: str, text: str, unit: str | None
 ) -> tuple[LoggerFile, Quarantine | None]:
-    """Store a logger's file; it is taken apart on a thread, so that nobody waits for it."""
+    """Store a logger's file; it is taken apart on a thread, so that nobody waits for it.
+
+    Cut off in the midst, what is stored is so for good, and the same file again adds the rest.
+    """
     zone = await call.box.db.read(_zone, call.whose, package_id)
     found = await asyncio.to_thread(logger.read, text, zone, unit)
-    return await call.box.db.write(
-        readings.import_logger,
-        call.whose,
-        call.caller.actor,
-        package_id,
-        found,
-        text.encode("utf-8", "replace"),
-    )
+    db, whose, actor = call.box.db, call.whose, call.caller.actor
+    await db.write(readings.need_importable, whose, package_id, found)
+    added = 0
+    for start in range(0, len(found.points), readings.PART):
+        part = found.points[start : start + readings.PART]
+        added += await db.write(readings.store_part, whose, actor, package_id, part)
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    return await db.write(readings.finish_import, whose, actor, package_id, found, added, digest)
 
 
 def file_wire(file: LoggerFile, waiting: Quarantine | None) -> dict[str, Any]:

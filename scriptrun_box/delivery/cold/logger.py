@@ -16,7 +16,7 @@ from scriptrun_box.kernel.errors import Invalid
 
 from .model import COLDEST, WARMEST, celsius_of
 
-LINES_MAX = 20_000  # two weeks of a reading a minute
+LINES_MAX = 5_000  # three days of a reading a minute
 HEADING_LINES = 60  # above the table
 PROBLEMS_TOLD = 20  # of the lines that cannot be read
 DELIMITERS = "\t;,"  # a comma last: where it is no decimal point

@@ -25,15 +25,12 @@ def judge(
     What a pharmacist has decided about already is not new. `known_at` is from when on the package
     must not be handed over.
     """
-    told = story.of_package(w, package, w.now)
+    known = store.quarantines(w, package.id)
     decided = {
-        finding
-        for each in told.quarantines
-        if each.decided_at is not None
-        for finding in each.findings
+        finding for each in known if each.decided_at is not None for finding in each.findings
     }
-    found = tuple(each for each in told.findings if each not in decided)
-    waiting = told.waiting
+    found = tuple(each for each in story.findings(w, package, w.now) if each not in decided)
+    waiting = next((each for each in known if each.decided_at is None), None)
     if waiting is not None:
         if found and found != waiting.findings:  # a further part of a file may show it better
             store.set_findings(w, waiting, found)
@@ -98,7 +95,8 @@ def dispose(
 ) -> Package:
     """A pharmacist decides, with words, about the quarantine they saw; the package goes its way."""
     package = packages.find(w, scope, package_id)
-    waiting = story.of_package(w, package, w.now).waiting
+    known = store.quarantines(w, package.id)
+    waiting = next((each for each in known if each.decided_at is None), None)
     if waiting is None or waiting.id != quarantine_id:
         raise Conflict("Somebody else has decided about this.", code="not_quarantined")
     made = clean(words, lines=True)

@@ -1,6 +1,6 @@
 """Temperatures come in, typed at the desk, read at the door or by a logger, and are judged."""
 
-import hashlib
+from collections.abc import Sequence
 
 from scriptrun_box.drivers.actions import invalid
 from scriptrun_box.kernel import ids
@@ -10,13 +10,15 @@ from scriptrun_box.kernel.errors import Conflict, Invalid
 from scriptrun_box.kernel.scope import Actor, Scope
 from scriptrun_box.packages import actions as packages
 from scriptrun_box.packages.actions import CHANGED
+from scriptrun_box.packages.model import Package
 
 from . import store
 from .logger import Read
 from .model import DECIMALS, Indicator, LoggerFile, Quarantine, Reading
 from .quarantine import judge
 
-READINGS_MAX = 40_000  # of one package
+READINGS_MAX = 10_000  # of one package
+PART = 500  # readings that are stored at a time
 AHEAD_MS = 5 * MINUTE_MS  # of our clock, for a reading that somebody types
 
 
@@ -75,10 +77,8 @@ def _one(
     return judge(w, scope, actor, package, min(at, w.now))
 
 
-def import_logger(
-    w: Writer, scope: Scope, actor: Actor, package_id: str, read: Read, content: bytes
-) -> tuple[LoggerFile, Quarantine | None]:
-    """Store what a logger's file says; readings that are there already stay as they are."""
+def need_importable(w: Writer, scope: Scope, package_id: str, read: Read) -> Package:
+    """The package; raises Conflict or Invalid where a file of it cannot be stored."""
     package = packages.find(w, scope, package_id)
     if not package.content.cold_chain:
         raise Conflict("This package does not travel cold.", code="not_cold")
@@ -89,14 +89,28 @@ def import_logger(
             details=problems_wire(read.problems),
         )
     _need_room(store.count_readings(w, package_id), len(read.points))
-    added = store.insert_readings(
-        w,
-        package_id,
-        [
-            Reading("logger", at, "logger", celsius, None, actor.id, w.now)
-            for at, celsius in read.points
-        ],
-    )
+    return package
+
+
+def store_part(
+    w: Writer, scope: Scope, actor: Actor, package_id: str, points: Sequence[tuple[int, float]]
+) -> int:
+    """Store some of a logger's readings; how many were new. Those that are there stay as they are.
+
+    A file is stored in parts, so that orders which arrive meanwhile need not wait for all of it.
+    """
+    packages.find(w, scope, package_id)
+    taken = [
+        Reading("logger", at, "logger", celsius, None, actor.id, w.now) for at, celsius in points
+    ]
+    return store.insert_readings(w, package_id, taken)
+
+
+def finish_import(
+    w: Writer, scope: Scope, actor: Actor, package_id: str, read: Read, added: int, digest: str
+) -> tuple[LoggerFile, Quarantine | None]:
+    """Note that a file was read in whole, and judge what it shows."""
+    package = packages.find(w, scope, package_id)
     file = LoggerFile(
         id=ids.prefixed("lgf"),
         unit=read.unit,
@@ -107,7 +121,7 @@ def import_logger(
         imported_at=w.now,
         imported_by=actor.id,
     )
-    store.insert_file(w, package_id, file, hashlib.sha256(content).hexdigest())
+    store.insert_file(w, package_id, file, digest)
     packages.note(w, scope, actor, package, "temperatures", package.status, {"readings": added})
     return file, judge(w, scope, actor, package, w.now)
 

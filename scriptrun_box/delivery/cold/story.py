@@ -36,7 +36,7 @@ def of_package(r: Reader, package: Package, now: int) -> Story:
         packs=tuple(packs),
         readings=tuple(readings),
         counted=tuple(counted),
-        findings=tuple(findings(package, packs, spans, readings, rule, now)),
+        findings=tuple(_findings(package, packs, spans, readings, rule, now)),
         mean_kinetic=mean_kinetic(points_of(counted)),
         files=tuple(store.files(r, package.id)),
         quarantines=tuple(store.quarantines(r, package.id)),
@@ -58,7 +58,14 @@ def spans_of(package: Package, packs: Sequence[Pack], moves: Iterable[Move]) -> 
     return spans
 
 
-def findings(
+def findings(r: Reader, package: Package, now: int) -> list[Finding]:
+    """All that should not have been with a package, by its tenant's rule."""
+    packs, rule = store.packs(r, package.id), store.rule(r, package.tenant_id)
+    spans = spans_of(package, packs, stored.moves(r, package))
+    return _findings(package, packs, spans, store.readings(r, package.id), rule, now)
+
+
+def _findings(
     package: Package,
     packs: Sequence[Pack],
     spans: Sequence[Span],
@@ -66,7 +73,7 @@ def findings(
     rule: Rule,
     now: int,
 ) -> list[Finding]:
-    """All that should not have been, by the rule; nothing of what need not be cold."""
+    """The same of what was read; nothing of what need not be cold."""
     if not package.content.cold_chain:
         return []
     found = []

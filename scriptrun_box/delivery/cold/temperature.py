@@ -5,10 +5,10 @@ chart shows it: how long it was too warm does not depend on how often a logger w
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby, pairwise
 from math import exp, log
 from operator import attrgetter
+from typing import NamedTuple
 
 from scriptrun_box.kernel.clock import MINUTE_MS
 
@@ -18,8 +18,7 @@ ACTIVATION_KELVIN = 10_000.0  # 83.144 kJ/mol over the gas constant, as USP take
 KELVIN = 273.15  # of 0 °C
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """A temperature at a time."""
 
     at: int

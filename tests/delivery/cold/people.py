@@ -59,7 +59,9 @@ def read_in(
 ) -> tuple[LoggerFile, Quarantine | None]:
     """Store a logger's file."""
     found = logger.read(text, "America/New_York")
-    return readings.import_logger(w, scope, ANA, package_id, found, text.encode())
+    readings.need_importable(w, scope, package_id, found)
+    added = readings.store_part(w, scope, ANA, package_id, found.points)
+    return readings.finish_import(w, scope, ANA, package_id, found, added, "a digest")
 
 
 def long_ago(w: Writer, package_id: str, minutes: int) -> None:

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -77,7 +76,7 @@ def test_the_mean_kinetic_temperature_lies_between_the_coldest_and_the_warmest(
 def test_one_warmer_reading_never_lowers_it(readings: list[Reading], data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(readings) - 1))
     warmer = list(readings)
-    warmer[place] = replace(readings[place], celsius=(readings[place].celsius or 0) + 5)
+    warmer[place] = readings[place]._replace(celsius=(readings[place].celsius or 0) + 5)
     before, after = mean_kinetic(points_of(readings)), mean_kinetic(points_of(warmer))
     assert before is not None and after is not None
     assert after >= before - 1e-9
