@@ -64,7 +64,7 @@ async def cold(call: Call) -> Response:
 
 async def live_cold(call: Call) -> Response:
     """GET /live/cold: the changing parts of the same page."""
-    return await pages.render(call, "desk/cold_live.html", apart=True, **await _list(call))
+    return await pages.render(call, "desk/cold_live.html", **await _list(call))
 
 
 async def export(call: Call) -> Response:
@@ -161,7 +161,6 @@ async def page(call: Call, status: int = 200, *, problem: str = "", notice: str 
         call,
         "desk/cold.html",
         status,
-        apart=True,
         **values,
         bags=kept,
         in_use=[bag for bag in kept if bag.retired_at is None],

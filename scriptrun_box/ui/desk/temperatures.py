@@ -123,7 +123,6 @@ async def _page(call: Call, status: int = 200, *, problem: str = "", notice: str
         call,
         "desk/temperatures.html",
         status,
-        apart=True,
         told=told,
         package=told.package,
         chart=drawn(told, zone, clock.now_ms()),
