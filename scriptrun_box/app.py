@@ -15,6 +15,7 @@ from starlette.types import Lifespan, Receive, Scope, Send
 from scriptrun_box.accounts import store as accounts
 from scriptrun_box.accounts.actions import KEYS_CHANGED
 from scriptrun_box.accounts.signin import SignIns
+from scriptrun_box.delivery.cold import quarantine
 from scriptrun_box.delivery.pictures import Pictures
 from scriptrun_box.geocoding import store as places
 from scriptrun_box.geocoding.finder import Finder
@@ -225,6 +226,7 @@ def _jobs(
         (5, "patients", app.state.arrivals.tick),
         (5, "erasures", app.state.erasing.tick),
         (5, "printers", app.state.spooler.tick),
+        (10, "hold limits", partial(quarantine.watch, box.db)),
         (1, "write behind", partial(_write_behind, app)),
         (1, "route plans", app.state.planner.tick),
         (1, "live screens", app.state.live.tick),

@@ -18,6 +18,7 @@ from scriptrun_box.accounts import store as accounts_store
 from scriptrun_box.accounts.model import User
 from scriptrun_box.app import public_url
 from scriptrun_box.delivery import sandbox
+from scriptrun_box.delivery.cold import bags
 from scriptrun_box.demo_orders import (
     DRIVERS,
     ON_SHIFT,
@@ -57,6 +58,7 @@ from scriptrun_box.webhooks.model import EVERY_EVENT
 MARK, PORT = "demo", "demo_receiver_port"  # facts of the file
 PHARMACY, OWNER, EMAIL = "Corner Drug", "Dana Whitfield", "dana@corner-drug.example"
 LOOPBACK = ip_network("127.0.0.0/8")
+BAGS = {"Blue 12 L": 240, "Red 6 L": 90}  # minutes that they keep cold
 APART_MS = 9 * MINUTE_MS  # between two orders; the newest came a few minutes ago
 STEP_MS = 20 * MINUTE_MS  # between two steps of a package
 SANDBOX_ORDERS = 4
@@ -189,6 +191,9 @@ def seed(w: Writer, settings: Settings, password: str, port: int) -> Made:
         url = f"{_base(port)}/{path}"
         webhooks.create(w, scope, actor, url=url, events=(EVERY_EVENT,))
     links = Links(public_url(settings), meta.get(w, "link_secret") or "")
+    for scope in (Scope(tenant_id), Scope(tenant_id, True)):
+        for name, minutes in BAGS.items():
+            bags.add(w, scope, actor, {"name": name, "hold_minutes": minutes})
     on_shift = _take_on(w, Scope(tenant_id), actor)
     _take_on(w, Scope(tenant_id, True), actor)
     seeder = _Seeder(w, now, Places(accounts_store.locations(w, tenant_id)), links, on_shift)

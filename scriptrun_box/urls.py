@@ -8,6 +8,8 @@ from scriptrun_box.accounts import doc as accounts_doc
 from scriptrun_box.accounts.gates import KeyGate
 from scriptrun_box.delivery import api as delivery
 from scriptrun_box.delivery import doc as delivery_doc
+from scriptrun_box.delivery.cold import api as cold
+from scriptrun_box.delivery.cold import doc as cold_doc
 from scriptrun_box.drivers import api as drivers
 from scriptrun_box.drivers import doc as drivers_doc
 from scriptrun_box.geocoding import api as geocoding
@@ -77,6 +79,14 @@ API: Sequence[Url] = [
     post("/api/packages/unassign", drivers.unassign_many, WRITE, drivers_doc.UNASSIGN_MANY),
     post("/api/packages/cancel", drivers.cancel_many, WRITE, drivers_doc.CANCEL_MANY),
     post("/api/packages/{id}/recall", delivery.recall_package, WRITE, delivery_doc.RECALL),
+    get("/api/packages/{id}/cold", cold.read_story, READ, cold_doc.READ),
+    post("/api/packages/{id}/pack", cold.pack, WRITE, cold_doc.PACK),
+    post("/api/packages/{id}/unpack", cold.unpack, WRITE, cold_doc.UNPACK),
+    post("/api/packages/{id}/temperature", cold.add_reading, WRITE, cold_doc.READING),
+    post("/api/packages/{id}/logger", cold.import_logger, WRITE, cold_doc.LOGGER),
+    get("/api/cold-bags", cold.list_bags, READ, cold_doc.BAGS),
+    post("/api/cold-bags", cold.add_bag, WRITE, cold_doc.ADD_BAG),
+    patch("/api/cold-bags/{id}", cold.change_bag, WRITE, cold_doc.CHANGE_BAG),
     get("/api/packages/{id}/label", paper.read_label, READ, paper_doc.LABEL),
     get("/api/drivers", drivers.list_drivers, DISPATCH_READ, drivers_doc.LIST),
     post("/api/drivers", drivers.create_driver, DISPATCH, drivers_doc.CREATE),

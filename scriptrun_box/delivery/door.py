@@ -204,6 +204,7 @@ def _delivered(
         detail={"how": handed.how},
         signed=handed.signature is not None,
         recipient_identified=bool(handed.recipient and handed.recipient.identification),
+        acted_at=at.acted_at,
         attempts=package.attempts + 1,
         delivered_at=at.acted_at,
         copay_collected_cents=money and money[0],

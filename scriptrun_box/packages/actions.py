@@ -105,16 +105,19 @@ def move_on(
     recipient_identified: bool = False,
     driver_cold_chain: bool = True,
     driver_controlled: bool = True,
+    acted_at: int | None = None,
     **facts: Any,
 ) -> Package:
     """Make one move of the state machine, with further columns; the package as it then stands.
 
+    `acted_at` is when it was done, where that is not now: a phone without a network tells it later.
     Whoever gives it to somebody, takes it back or cancels it takes it off its route as well.
     """
     package = find(w, scope, package_id)
     to_status = lifecycle.move(
         act,
         package.facts(
+            w.now if acted_at is None else acted_at,
             signed=signed,
             recipient_identified=recipient_identified,
             driver_cold_chain=driver_cold_chain,
@@ -174,7 +177,10 @@ def give_back(w: Writer, scope: Scope, actor: Actor, package_id: str) -> Package
 
 
 def redeliver(w: Writer, scope: Scope, actor: Actor, package_id: str) -> Package:
-    """Back to be assigned: the attempt or recall stays in the timeline and its proof, not here."""
+    """Back to be assigned: the attempt or recall stays in the timeline and its proof, not here.
+
+    What was packed cold is packed anew.
+    """
     return move_on(
         w,
         scope,
@@ -185,6 +191,8 @@ def redeliver(w: Writer, scope: Scope, actor: Actor, package_id: str) -> Package
         failure_reason=None,
         failure_note=None,
         recalled_at=None,
+        packed_at=None,
+        hold_until=None,
     )
 
 

@@ -77,6 +77,8 @@ class Facts:
     signed: bool = False
     recipient_identified: bool = False
     recalled: bool = False
+    quarantined: bool = False
+    hold_passed: bool = False
     driver_cold_chain: bool = True  # the driver it is given to may carry such packages
     driver_controlled: bool = True
 
@@ -102,6 +104,10 @@ def move(act: str, facts: Facts) -> Status | Refused:
 def _gate(act: str, facts: Facts) -> Refused | None:
     if act == "assign" and facts.undecided_duplicate:
         return Refused("possible_duplicate", "First decide whether this is a duplicate.")
+    if facts.quarantined and act in ("assign", "start", "deliver", "redeliver"):
+        return Refused("quarantined", "This package is in quarantine: a pharmacist decides first.")
+    if facts.hold_passed and act in ("start", "deliver"):
+        return Refused("hold_passed", "Its bag keeps it cold no longer: it may not be handed over.")
     if act in ("assign", "start", "pass_on"):
         if facts.cold_chain and not facts.driver_cold_chain:
             return Refused("driver_not_cold_chain", "This driver may not carry cold packages.")

@@ -90,6 +90,8 @@ class Package:
     packed_at: int | None
     released_at: int | None
     handed_over_at: int | None
+    hold_until: int | None  # packed cold: how long its bag keeps it so
+    quarantined_at: int | None  # it was too warm or too cold: a pharmacist decides
     recalled_at: int | None  # it is out, and is to come back
     attempts: int
     delivered_at: int | None
@@ -108,8 +110,16 @@ class Package:
         """Where it really goes."""
         return self.corrected_address or self.content.patient_address
 
-    def facts(self, **of_the_act: bool) -> Facts:
-        """What the state machine's gates look at: the package's own, and those of an act."""
+    @property
+    def keeps_until(self) -> int | None:
+        """Until when a package that needs it is kept cold; None where nothing limits it."""
+        return self.hold_until if self.content.cold_chain else None
+
+    def facts(self, at: int, **of_the_act: bool) -> Facts:
+        """What the state machine's gates look at: the package's own, and those of an act.
+
+        `at` is when the act was done: what was handed over before anybody knew better stays so.
+        """
         return Facts(
             status=self.status,
             requires_signature=self.content.requires_signature,
@@ -120,6 +130,8 @@ class Package:
             released=self.released_at is not None,
             handed_over=self.handed_over_at is not None,
             recalled=self.recalled_at is not None,
+            quarantined=self.quarantined_at is not None and self.quarantined_at <= at,
+            hold_passed=self.keeps_until is not None and self.keeps_until < at,
             **of_the_act,
         )
 
@@ -254,6 +266,8 @@ def package_of(row: Any) -> Package:
         packed_at=row["packed_at"],
         released_at=row["released_at"],
         handed_over_at=row["handed_over_at"],
+        hold_until=row["hold_until"],
+        quarantined_at=row["quarantined_at"],
         recalled_at=row["recalled_at"],
         attempts=row["attempts"],
         delivered_at=row["delivered_at"],

@@ -39,6 +39,8 @@ class DriverPackage:
     priority: str
     sign: bool
     fridge: bool
+    hold_until: int | None  # the bag keeps it cold until then, unix milliseconds
+    quarantined: bool  # it is brought back, and not handed over
     check_id: bool  # which is all that a driver is told of why
     collect_cents: int | None  # None: not known; 0: nothing
     door: str  # packages of one door are one stop
@@ -96,6 +98,8 @@ def for_driver(
         priority=content.priority,
         sign=content.requires_signature,
         fridge=content.cold_chain,
+        hold_until=package.keeps_until,
+        quarantined=package.quarantined_at is not None,
         check_id=content.controlled_substance,
         collect_cents=content.copay_cents,
         door=package.door or content.patient_address,

@@ -130,7 +130,7 @@ def start(
     need_planned(route)
     driver = drivers.find(w, replace(scope, location_id=None), route.driver_id)
     need_free(driver)
-    stuck = _stuck(driver, whole(w, scope, route))
+    stuck = _stuck(driver, whole(w, scope, route), w.now)
     for package, _ in stuck:
         if package.id in leave_behind:
             packages.unassign(w, scope, actor, package.id)
@@ -218,14 +218,16 @@ def complete(w: Writer, scope: Scope, route: Route) -> None:
         outbox.append(w, scope, "route.completed", route.id, data)
 
 
-def _stuck(driver: Driver, sheet: Sheet) -> list[tuple[Package, lifecycle.Refused]]:
+def _stuck(driver: Driver, sheet: Sheet, now: int) -> list[tuple[Package, lifecycle.Refused]]:
     """The packages that may not leave with a driver, and why."""
     found = []
     for package in sheet.packages:
         if package.status != "assigned":
             continue  # out already, or even there
         facts = package.facts(
-            driver_cold_chain=driver.may("cold_chain"), driver_controlled=driver.may("controlled")
+            now,
+            driver_cold_chain=driver.may("cold_chain"),
+            driver_controlled=driver.may("controlled"),
         )
         why = lifecycle.move("start", facts)
         if isinstance(why, lifecycle.Refused):

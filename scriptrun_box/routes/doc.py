@@ -51,10 +51,12 @@ STOP = {
     "deliver_by": "2026-04-20T18:00:00Z",
     "arrives_at": "2026-04-20T13:42:00Z",
     "late": False,
+    "hold_until": None,
+    "past_hold": False,
     "done_at": None,
     "package_ids": [PACKAGE_ID],
 }
-ROUTE = {**LISTED, "approximate": False, "late": False, "stops": [STOP]}
+ROUTE = {**LISTED, "approximate": False, "late": False, "past_hold": False, "stops": [STOP]}
 STARTED = {**ROUTE, "status": "started", "started_at": "2026-04-20T13:31:00Z", "version": 4}
 ONE_DRIVER = """{"driver_id": "'"$DRIVER_ID"'"}"""
 ONE_PACKAGE = """{"package_ids": ["'"$PACKAGE_ID"'"]}"""

@@ -230,6 +230,16 @@ class Sheet:
         by, at = self.due_by(visit), visit.stop.arrives_at
         return visit.stop.done_at is None and None not in (by, at) and at > by  # type: ignore[operator]
 
+    def hold_until(self, visit: Visit) -> int | None:
+        """Until when the bags of what is still to be delivered there keep it cold."""
+        limits = (p.keeps_until for p in visit.packages if p.id not in self.outcomes)
+        return min((each for each in limits if each is not None), default=None)
+
+    def past_hold(self, visit: Visit) -> bool:
+        """Whether the driver will come when a bag keeps cold no longer, as it is planned."""
+        until, at = self.hold_until(visit), visit.stop.arrives_at
+        return visit.stop.done_at is None and None not in (until, at) and at > until  # type: ignore[operator]
+
     def _times(self, visit: Visit, field: str) -> Iterable[int]:
         for package in visit.packages:
             text = getattr(package.content, field)
@@ -280,6 +290,7 @@ def sheet_wire(sheet: Sheet) -> dict[str, Any]:
         **wire(sheet.route, count),
         "approximate": any(visit.approximate for visit in sheet.visits if visit.packages),
         "late": any(sheet.late(visit) for visit in sheet.visits),
+        "past_hold": any(sheet.past_hold(visit) for visit in sheet.visits),
         "stops": [
             _visit_wire(sheet, number, visit) for number, visit in enumerate(sheet.visits, 1)
         ],
@@ -300,6 +311,8 @@ def _visit_wire(sheet: Sheet, number: int, visit: Visit) -> dict[str, Any]:
         "deliver_by": iso_or_none(sheet.due_by(visit)),
         "arrives_at": iso_or_none(visit.stop.arrives_at),
         "late": sheet.late(visit),
+        "hold_until": iso_or_none(sheet.hold_until(visit)),
+        "past_hold": sheet.past_hold(visit),
         "done_at": iso_or_none(visit.stop.done_at),
         "package_ids": [package.id for package in visit.packages],
     }

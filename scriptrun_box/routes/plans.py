@@ -196,7 +196,9 @@ def _refused(r: Reader, scope: Scope, package: Package, driver_id: str) -> str:
     driver = drivers.get(r, replace(scope, location_id=None), driver_id)
     assert driver is not None
     facts = package.facts(
-        driver_cold_chain=driver.may("cold_chain"), driver_controlled=driver.may("controlled")
+        clock.now_ms(),
+        driver_cold_chain=driver.may("cold_chain"),
+        driver_controlled=driver.may("controlled"),
     )
     why = lifecycle.move("assign", facts)
     return why.code if isinstance(why, lifecycle.Refused) else ""

@@ -142,13 +142,15 @@ def _door(door: Sequence[Package], who: Sequence[Driver], date: str, zone: str, 
         return None if text is None else (clock.moment(date, text, zone) - zero) // SECOND_MS
 
     able = tuple(n for n, driver in enumerate(who) if all(_may(driver, p) for p in door))
-    opens, closes = of_problem(after), of_problem(by)
+    opens, promised = of_problem(after), of_problem(by)
+    cold = ((p.keeps_until - zero) // SECOND_MS for p in door if p.keeps_until is not None)
+    limits = [each for each in (promised, *cold) if each is not None]
     return Door(
         point=(place.lat, place.lng),
         size=len(door),
         seconds=times.DOOR_SECONDS,
         after=None if opens is None else max(0, opens),
-        by=closes,
+        by=min(limits, default=None),
         rank=max(RANKS[p.content.priority] for p in door),
         drivers=None if len(able) == len(who) else able,
     )

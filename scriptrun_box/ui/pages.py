@@ -18,7 +18,7 @@ from scriptrun_box.accounts.model import Person
 from scriptrun_box.kernel.errors import NotFound, Refusal
 from scriptrun_box.kernel.http import Call
 
-from . import driving, leaflet, papers, parcel, queries, routing, words
+from . import chilling, driving, leaflet, papers, parcel, queries, routing, words
 
 HERE = Path(__file__).parent
 FOREVER = "public, max-age=31536000, immutable"
@@ -51,6 +51,7 @@ NAV = (
     NavItem("/board", "Board", "b"),
     NavItem("/packages", "Packages", "p"),
     NavItem("/routes", "Routes", "r"),
+    NavItem("/cold", "Cold chain", "c"),
     NavItem("/drivers", "Drivers", "v"),
     NavItem("/patients", "Patients", "n"),
     NavItem("/addresses", "Addresses", "a"),
@@ -109,7 +110,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    for filters in (words, parcel, driving, routing, papers):
+    for filters in (words, parcel, driving, routing, papers, chilling):
         made.filters.update(filters.FILTERS)
     made.globals.update(static=static_url)
     return made

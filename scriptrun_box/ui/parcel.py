@@ -56,6 +56,12 @@ FIELD_WORDS = {
     "deliver_by": "Not after",
     "pharmacy_id": "Location",
 }
+DISPOSITION_WORDS = {
+    "release": "released",
+    "redeliver": "to be packed and delivered again",
+    "return": "returned to the pharmacy",
+    "destroy": "destroyed",
+}
 GATE_WORDS = {
     "packed_at": "packed cold",
     "released_at": "released",
@@ -97,6 +103,8 @@ def handling(package: Package) -> str:
 
 def standing(package: Package) -> tuple[str, str]:
     """(word, tone) of the pill: first what somebody has to do, else where the package is."""
+    if package.quarantined_at is not None:
+        return "Quarantine", "bad"
     if package.status in WAITING:
         content = package.content
         if package.duplicate_of is not None:
@@ -136,6 +144,8 @@ def event(move: Move, names: Mapping[str, str] = NOBODY) -> str:
     if move.act == "gates":
         gates = [GATE_WORDS.get(name, name) for name in detail.get("facts", [])]
         return ", ".join(gates).capitalize()
+    if move.act == "disposition":
+        return f"Pharmacist's decision: {DISPOSITION_WORDS[detail['disposition']]}"
     if move.act == "create":
         return f"Arrived ({SOURCE_WORDS.get(detail['source'], detail['source'])})"
     reason = str(detail.get("reason"))
@@ -160,6 +170,10 @@ EVENT_WORDS = {
     "restore": "No longer cancelled",
     "both": "Kept: no duplicate",
     "erase": "The patient's data was erased on request",
+    "pack": "Packed cold",
+    "temperatures": "Temperatures of a logger read in",
+    "unpack": "Taken out of its bag",
+    "quarantine": "In quarantine: a pharmacist decides",
 }
 
 FILTERS: dict[str, Callable[..., Any]] = {

@@ -63,9 +63,15 @@ def frame(r: Reader, scope: Scope) -> Frame:
         f"SELECT count(*) FROM packages WHERE tenant_id = ? AND test = ? AND status IN {OPEN_SQL}",  # noqa: S608
         (scope.tenant_id, scope.test),
     )
+    quarantined = r.value(
+        "SELECT count(*) FROM packages INDEXED BY packages_quarantined"
+        " WHERE tenant_id = ? AND test = ? AND quarantined_at IS NOT NULL",
+        (scope.tenant_id, scope.test),
+    )
     counts = {
         "/packages": waiting,
         "/board": drivers.count_unread(r, scope),
+        "/cold": quarantined,
         "/addresses": places.count(r, scope, "to_check"),
     }
     return Frame(zone_of(r, scope).key, counts)

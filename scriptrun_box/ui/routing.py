@@ -15,9 +15,10 @@ WHY = {
     "no_place": "nobody knows where it is yet",
     "no_driver_may": "none of these drivers may carry it",
     "no_room": "the vehicles are full",
-    "too_late": "it can no longer be there when it was promised",
+    "too_late": "it can no longer be there when it was promised, or while its bag keeps it cold",
     "no_time": "it does not fit with what is promised to others",
     "possible_duplicate": "it may be a duplicate: decide first",
+    "quarantined": "it is in quarantine: a pharmacist decides first",
     "not_waiting": "it does not wait to be delivered",
     "other_location": "it starts from another location",
     "changed": "somebody changed it meanwhile",
@@ -60,6 +61,8 @@ def stop_state(sheet: Sheet, visit: Visit) -> tuple[str, str]:
     if visit.stop.done_at is not None:
         ended = {sheet.outcomes.get(each.id, "") for each in visit.packages}
         return ("To decide", "bad") if "failed" in ended else ("Done", "ok")
+    if sheet.past_hold(visit):
+        return "Too late to stay cold", "bad"
     return ("Late", "bad") if sheet.late(visit) else ("", "")
 
 

@@ -19,6 +19,7 @@ from scriptrun_box.accounts.actions import digest_of
 from scriptrun_box.accounts.model import KEY_SCOPES, User
 from scriptrun_box.app import _write_behind
 from scriptrun_box.delivery import door, sandbox
+from scriptrun_box.delivery.cold import bags, packing, readings
 from scriptrun_box.delivery.model import AtTheDoor, Handed, Recipient
 from scriptrun_box.drivers import actions as drivers
 from scriptrun_box.drivers import notes
@@ -52,7 +53,8 @@ MADE_BY_TESTS = (
     "outcomes", "stops", "route_plans", "routes", "api_keys", "sessions", "one_time_links",
     "webhook_logs", "webhook_deliveries", "webhook_endpoints", "events", "proofs",
     "package_moves", "package_search", "packages", "driver_notes", "drivers", "patients",
-    "erasures", "sightings", "places", "print_jobs", "printers",
+    "erasures", "sightings", "places", "print_jobs", "printers", "cold_quarantines", "cold_files",
+    "cold_readings", "cold_packs", "cold_bags", "cold_rules",
 )  # fmt: skip
 _numbers = itertools.count(1)
 
@@ -285,6 +287,8 @@ def _subject(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
         return _patient(w, kind, scope, links)
     if kind == "address":
         return _address(w, scope)
+    if kind in ("bag", "to pack", "packed", "quarantined"):
+        return _cold(w, kind, scope, links)
     if kind in ("webhook", "delivery", "finished delivery", "attempt"):
         url = f"http://127.0.0.1:9787/{next(_numbers)}"
         made, _ = webhooks.create(w, scope, CLI, url=url, events=("*",))
@@ -393,6 +397,23 @@ def _plan(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
         seen = {package_id: ["created", None]}
         plans.move(w, made, status="ready", result={"routes": [route], "seen": seen})
     return Subject(made.id)
+
+
+def _cold(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
+    """A bag; a package to go into it, in it, or in quarantine (`other` is which)."""
+    given = {"name": f"Blue {next(_numbers)}", "hold_minutes": 240}
+    bag = bags.add(w, scope, CLI, given)
+    if kind == "bag":
+        return Subject(bag.id, stamp=str(bag.version))
+    package_id = _package(w, "package", scope, links, cold_chain=True).id
+    if kind == "to pack":
+        return Subject(package_id, other=bag.id)
+    packing.pack(w, scope, CLI, package_id, {"bag_id": bag.id, "celsius": 4.5})
+    if kind == "packed":
+        return Subject(package_id, other=bag.id)
+    waiting = readings.add(w, scope, CLI, package_id, w.now + 1, 1.0, None)
+    assert waiting is not None
+    return Subject(package_id, other=waiting.id)
 
 
 def _address(w: Writer, scope: Scope) -> Subject:

@@ -16,6 +16,7 @@ SANDBOX_KEY = frozenset({"sandbox key"})
 OWNERS = frozenset({"owner", "other owner"})
 STAFF = OWNERS | {"dispatcher", "pharmacist"}
 BOX_STAFF = STAFF - {"other owner"}  # pages of the box itself belong to its first tenant
+CLINICAL = STAFF - {"dispatcher"}
 BOX_OWNER = frozenset({"owner"})
 SIGNED_IN = STAFF | {"driver"}
 ANY_KEY = KEYS | {"key without the scope"}
@@ -30,6 +31,9 @@ TO_DRIVER = {"driver_id": "{driver}"}
 TO_MERGE = {"patient_id": "{other}"}
 TO_SPLIT = {"external_patient_id": "{other}"}
 BY_HAND = {"act": "a" * 32, "when": "{stamp}", "how": "to_person", "relation": "patient"}
+PACK = {"bag_id": "{other}", "celsius": 4.5}
+DECIDED = {"disposition": "release", "words": "Stable for a day at room temperature"}
+LOGGER = {"csv": "time,celsius\n2026-04-20 09:00,4.5"}
 MANY = {"package_ids": ["0" * 32]}
 PRINTER = {"host": "192.168.1.50", "port": "9100", "dpi": "203"}
 NEW_PERSON = {"name": "Sam Rivera", "email": "{unique}@example.com", "role": "dispatcher"}
@@ -112,6 +116,14 @@ API = [
     _api("packages:write", "POST", "/api/packages/assign", 400, **MANY, **TO_DRIVER),  # unknown
     _api("packages:write", "POST", "/api/packages/unassign", **MANY),
     _api("packages:write", "POST", "/api/packages/cancel", **MANY),
+    _api("packages:read", "GET", "/api/packages/{id}/cold", subject="packed"),
+    _api("packages:write", "POST", "/api/packages/{id}/pack", subject="to pack", **PACK),
+    _api("packages:write", "POST", "/api/packages/{id}/unpack", subject="packed"),
+    _api("packages:write", "POST", "/api/packages/{id}/temperature", subject="packed", celsius=5),
+    _api("packages:write", "POST", "/api/packages/{id}/logger", subject="packed", **LOGGER),
+    _api("packages:read", "GET", "/api/cold-bags"),
+    _api("packages:write", "POST", "/api/cold-bags", 201, name="Blue {unique}", hold_minutes=240),
+    _api("packages:write", "PATCH", "/api/cold-bags/{id}", subject="bag", hold_minutes=200),
     _api("packages:read", "GET", "/api/packages/{id}/label", subject="package"),
     _api("dispatch:manage", "GET", "/api/drivers"),
     _api("dispatch:manage", "POST", "/api/drivers", 201, name="Luis Ortega"),
@@ -264,6 +276,20 @@ DESK = [
     _page("/plans/{id}", subject="plan"),
     _form("/plans/{id}/use", STAFF, "ready plan"),
     _form("/plans/{id}/cancel", STAFF, "plan"),
+    _page("/cold"),
+    _page("/cold.csv"),
+    _page("/live/cold"),
+    _form("/cold/pack", STAFF, ok=400),  # 400: nothing is ticked
+    _form("/cold/bags", CLINICAL, name="Blue {unique}", hold_minutes="240"),
+    _form("/cold/bags/{id}", CLINICAL, "bag", stamp="{stamp}", hold_minutes="200"),
+    _form("/cold/rule", CLINICAL, low="2", low_minutes="0", high="8", high_minutes="60"),
+    _form("/packages/{id}/pack", STAFF, "to pack", bag_id="{other}", celsius="4.5"),
+    _form("/packages/{id}/unpack", STAFF, "packed"),
+    _page("/packages/{id}/cold", subject="packed"),
+    _page("/packages/{id}/cold.csv", subject="packed"),
+    _form("/packages/{id}/temperature", STAFF, "packed", celsius="5"),
+    _form("/packages/{id}/logger", STAFF, "packed", text=LOGGER["csv"]),
+    _form("/packages/{id}/disposition", CLINICAL, "quarantined", quarantine="{other}", **DECIDED),
     _page("/drivers"),
     _form("/drivers", STAFF, name="Luis Ortega"),
     _page("/drivers.csv"),

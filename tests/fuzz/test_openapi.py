@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from scriptrun_box.accounts.actions import NewKey
 from scriptrun_box.geocoding import store as places
 from scriptrun_box.geocoding.reading import Parts, Read
+from scriptrun_box.kernel import ids
 from scriptrun_box.kernel.db import Database, Writer
 from scriptrun_box.kernel.scope import CLI, Scope
 from scriptrun_box.ui.openapi import openapi
@@ -82,6 +83,8 @@ async def subjects(
     pushed = await client.post("/api/webhook/orders", json=body, headers=keyed)
     (package_id,) = pushed.json()["package_ids"]
     driver = await client.post("/api/drivers", json={"name": "Luis Ortega"}, headers=keyed)
+    wish = {"name": ids.hex_id(), "hold_minutes": 240}
+    bag = await client.post("/api/cold-bags", json=wish, headers=keyed)
     planned = {"driver_id": driver.json()["id"], "package_ids": [package_id]}
     route = await client.post("/api/routes", json=planned, headers=keyed)
     plan = await client.post(f"/api/routes/{route.json()['id']}/optimize", headers=keyed)
@@ -104,6 +107,7 @@ async def subjects(
         "/api/test/packages": package_id,
         "/api/patients": await appeared("/api/patients"),
         "/api/addresses": place.id,
+        "/api/cold-bags": bag.json()["id"],
         "/api/drivers": driver.json()["id"],
         "/api/routes": route.json()["id"],
         "/api/plans": plan.json()["id"],

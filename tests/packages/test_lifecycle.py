@@ -76,6 +76,12 @@ GATES = [
     # what the package is, the act it is held back from, the code, what opens the gate
     ({"undecided_duplicate": True}, "assign", "possible_duplicate", {"undecided_duplicate": False}),
     ({"cold_chain": True}, "start", "not_packed", {"packed": True}),
+    ({"quarantined": True}, "assign", "quarantined", {"quarantined": False}),
+    ({"quarantined": True}, "start", "quarantined", {"quarantined": False}),
+    ({"quarantined": True}, "deliver", "quarantined", {"quarantined": False}),
+    ({"quarantined": True}, "redeliver", "quarantined", {"quarantined": False}),
+    ({"hold_passed": True}, "start", "hold_passed", {"hold_passed": False}),
+    ({"hold_passed": True}, "deliver", "hold_passed", {"hold_passed": False}),
     ({"controlled_substance": True}, "start", "not_released", {"released": True}),
     (
         {"controlled_substance": True, "released": True},
@@ -105,6 +111,7 @@ GATES = [
     ),
 ]
 FROM = {
+    "redeliver": "failed",
     "assign": "created",
     "start": "assigned",
     "pass_on": "out_for_delivery",

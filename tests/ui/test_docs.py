@@ -77,6 +77,21 @@ class Served:
             await self.post(f"/api/test/packages/{made['package_ids'][0]}/{step}")
         return str(made["package_ids"][0])
 
+    async def bag(self) -> str:
+        self.packages += 1
+        wish = {"name": f"Blue {self.packages}", "hold_minutes": 240}
+        return str((await self.post("/api/cold-bags", wish))["id"])
+
+    async def cold(self, packed: bool) -> str:
+        """A package that travels cold."""
+        self.packages += 1
+        order = {"rx_number": f"RX-{self.packages}", "cold_chain": True}
+        package_id = (await self.post("/api/webhook/orders", orders(order)))["package_ids"][0]
+        if packed:
+            wish = {"bag_id": await self.bag(), "celsius": 4.5}
+            await self.post(f"/api/packages/{package_id}/pack", wish)
+        return str(package_id)
+
     async def driver(self) -> str:
         return str((await self.post("/api/drivers", {"name": "Luis Ortega"}))["id"])
 
@@ -246,6 +261,7 @@ async def test_every_curl_of_the_page_does_as_pasted_what_the_page_says(
     need("curl")
     prepare: dict[str, Callable[[], Awaitable[str]]] = {
         "ADDRESS_ID": served.address,
+        "COLD_BAG_ID": served.bag,
         "DRIVER_ID": served.driver,
         "ROUTE_ID": served.route,
         "STOP_ID": served.stop,
@@ -263,6 +279,8 @@ async def test_every_curl_of_the_page_does_as_pasted_what_the_page_says(
             variables["PLAN_ID"] = await served.plan(ready=name.endswith("commit"))
         if "$PACKAGE_ID" in curl:
             variables["PACKAGE_ID"] = await served.package(STEPS_BEFORE.get(name, ()))
+        if doc.group == "Cold chain" and "$PACKAGE_ID" in curl:
+            variables["PACKAGE_ID"] = await served.cold(packed=not name.endswith("id_pack"))
         if name == "post_api_routes_id_take_off":
             variables["ROUTE_ID"] = await served.route_of(variables["PACKAGE_ID"])
         if name == "post_api_routes_id_finish":

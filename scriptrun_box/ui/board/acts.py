@@ -151,7 +151,9 @@ def _put(w: Writer, scope: Scope, actor: Actor, wish: Wish, route_id: str) -> Pa
     if route.status == "started":
         driver = drivers.find(w, scope, route.driver_id)
         facts = package.facts(
-            driver_cold_chain=driver.may("cold_chain"), driver_controlled=driver.may("controlled")
+            w.now,
+            driver_cold_chain=driver.may("cold_chain"),
+            driver_controlled=driver.may("controlled"),
         )
         # Asked before anything is written: of many packages the others still go.
         why = lifecycle.move("start", replace(facts, status="assigned"))

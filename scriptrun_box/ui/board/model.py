@@ -112,6 +112,13 @@ def lateness(
     content = package.content
     if content.delivery_date < today:
         return "bad", "overdue"
+    until = package.keeps_until
+    if until is not None and package.status != "failed":
+        if now > until:
+            return "bad", "its bag is no longer cold"
+        if stop is not None and stop.arrives_at is not None and stop.arrives_at > until:
+            there = datetime.fromtimestamp(until / 1000, zone).strftime("%H:%M")
+            return "bad", f"will be warm: cold until {there}"
     if package.status == "failed" or content.deliver_by is None:
         return None
     due = clock.moment(content.delivery_date, content.deliver_by, zone.key)

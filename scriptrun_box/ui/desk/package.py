@@ -9,12 +9,15 @@ from starlette.responses import Response
 from scriptrun_box.accounts import gates
 from scriptrun_box.accounts import store as accounts
 from scriptrun_box.delivery import sandbox
+from scriptrun_box.delivery.cold import packing
+from scriptrun_box.delivery.cold.model import PackIn
 from scriptrun_box.delivery.recall import recall as have_back
 from scriptrun_box.drivers import dispatch
 from scriptrun_box.kernel.db import Writer
 from scriptrun_box.kernel.errors import Conflict, Invalid, NotFound
 from scriptrun_box.kernel.http import Call
 from scriptrun_box.kernel.scope import Actor, Scope
+from scriptrun_box.kernel.shapes import checked
 from scriptrun_box.orders import actions as orders
 from scriptrun_box.orders.reading import Places
 from scriptrun_box.packages import actions, last_acts
@@ -23,7 +26,7 @@ from scriptrun_box.packages.lifecycle import CANCEL_REASONS, FAILURE_REASONS, NO
 from scriptrun_box.packages.model import Content, Package, order_fields
 from scriptrun_box.packages.seen import Seen, as_seen, at_arrival
 from scriptrun_box.patients import store as patients
-from scriptrun_box.ui import driving, pages, parcel, queries
+from scriptrun_box.ui import chilling, driving, pages, parcel, queries
 
 FLAGS = ("requires_signature", "cold_chain", "controlled_substance")
 LATE_FIELDS = ("patient_phone", "notes")  # may still change once the package is out
@@ -39,6 +42,8 @@ DONE = {
     "returned": "It is back at the pharmacy.",
     "recalled": "Recalled: its driver brings it back.",
     "walked": "One step further.",
+    "packed": "Packed: the bag's time runs.",
+    "unpacked": "Taken out of its bag.",
 }
 BETTER_WORDS = {
     ("patient_phone", "bad_format"): "Write it with its area code, such as 305 555 1234.",
@@ -133,6 +138,23 @@ async def unassign(call: Call) -> Response:
     )
 
 
+async def pack(call: Call) -> Response:
+    """POST /packages/{id}/pack: into a bag, whose time runs from then on."""
+    whose, actor = call.whose, call.caller.actor
+    try:
+        given = checked(PackIn, chilling.pack_given(gates.form(call))).model_dump()
+    except Invalid as refusal:
+        problem = chilling.said(refusal.details, refusal.sentence)
+        return await _page(call, 400, problem=problem)
+    return await _do(call, "packed", lambda w: packing.pack(w, whose, actor, id_of(call), given))
+
+
+async def unpack(call: Call) -> Response:
+    """POST /packages/{id}/unpack."""
+    whose, actor = call.whose, call.caller.actor
+    return await _do(call, "unpacked", lambda w: packing.unpack(w, whose, actor, id_of(call)))
+
+
 async def walk(call: Call) -> Response:
     """POST /packages/{id}/walk: one made-up step of a sandbox package."""
     form = gates.form(call)
@@ -157,7 +179,10 @@ async def _do(call: Call, word: str, act: Callable[[Writer], Package]) -> Respon
             lambda w: last_acts.keeping(w, whose, actor, lambda: act(w))
         )
     except (Conflict, Invalid) as refusal:
-        return await _page(call, refusal.status, problem=refusal.sentence)
+        problem = chilling.said(refusal.details, refusal.sentence)
+        if isinstance(refusal, Conflict):
+            problem = refusal.sentence
+        return await _page(call, refusal.status, problem=problem)
     return _back(call, f"{word}&undo={number}" if number else word)
 
 
@@ -198,6 +223,7 @@ async def _page(
         package=found,
         patient=await call.box.db.read(patients.for_package, found),
         drivers=drivers,
+        cold=await call.box.db.read(chilling.packing_of, call.whose, found),
         form=given or _form(found.content),
         wrong=wrong or {},
         problem=problem,

@@ -1,6 +1,7 @@
 """What the dashboard shows, read in one snapshot: numbers, lists, the feed, the day by hour."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scriptrun_box.kernel.clock import HOUR_MS
@@ -283,3 +284,13 @@ def _troubles(r: Reader, scope: Scope) -> list[Trouble]:
         Trouble(row["at"], row["url"], row["state"] == "paused_failing", row["waiting"])
         for row in rows
     ]
+
+
+def arrivals(r: Reader, stop_ids: Iterable[str]) -> dict[str, int]:
+    """{stop: when its driver will be there} of those that are not done."""
+    rows = r.all(
+        "SELECT id, arrives_at FROM stops WHERE id IN (SELECT value FROM json_each(?))"
+        " AND done_at IS NULL AND arrives_at IS NOT NULL",
+        (json.dumps(sorted(stop_ids)),),
+    )
+    return {row["id"]: row["arrives_at"] for row in rows}

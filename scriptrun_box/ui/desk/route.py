@@ -44,7 +44,7 @@ DONE = {
 }
 COLUMNS = (
     "position", "address", "packages", "rx_numbers", "deliver_after", "deliver_by", "arrives_at",
-    "late", "approximate", "fixed", "done_at",
+    "late", "approximate", "fixed", "done_at", "hold_until", "past_hold",
 )  # fmt: skip
 Act = Callable[[Writer], Sheet]
 
@@ -224,6 +224,7 @@ def _values(whole: Whole) -> dict[str, Any]:
         "stop_state": lambda visit: routing.stop_state(found, visit),
         "leaves": "" if leaves is None else clock.local_time(leaves, found.time_zone),
         "late": sum(found.late(visit) for visit in found.visits),
+        "warm": sum(found.past_hold(visit) for visit in found.visits),
         "open": sum(visit.stop.done_at is None for visit in found.visits),
         "rough": sum(visit.approximate for visit in found.visits if visit.packages),
     }
@@ -266,6 +267,8 @@ def _cells(found: Sheet) -> Sequence[list[object]]:
             visit.approximate,
             visit.stop.fixed,
             clock.iso_or_none(visit.stop.done_at),
+            clock.iso_or_none(found.hold_until(visit)),
+            found.past_hold(visit),
         ]
         for number, visit in enumerate(found.visits, 1)
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from scriptrun_box.accounts.gates import ANY_ROLE, OWNER, STAFF
+from scriptrun_box.accounts.gates import ANY_ROLE, OWNER, STAFF, PersonGate
 from scriptrun_box.kernel.http import Url, anyone
 from scriptrun_box.ui import door, live, pages
 
@@ -10,6 +10,7 @@ from . import (
     address,
     addresses,
     at_door,
+    cold,
     dashboard,
     driver,
     drivers,
@@ -21,10 +22,12 @@ from . import (
     plan,
     route,
     routes,
+    temperatures,
     undo,
 )
 
 UPLOAD = at_door.UPLOAD_BYTES
+CLINICAL = PersonGate(cold.CLINICAL)
 
 PAGES: Sequence[Url] = [
     Url("GET", "/static/{name}", pages.static, anyone, before_setup=True),
@@ -100,6 +103,27 @@ PAGES: Sequence[Url] = [
     Url("GET", "/plans/{id}", plan.plan, STAFF, page=True),
     Url("POST", "/plans/{id}/use", plan.use, STAFF, page=True),
     Url("POST", "/plans/{id}/cancel", plan.drop, STAFF, page=True),
+    Url("GET", "/cold", cold.cold, STAFF, page=True),
+    Url("GET", "/cold.csv", cold.export, STAFF, page=True),
+    Url("GET", "/live/cold", cold.live_cold, live.WATCHING, page=True),
+    Url("POST", "/cold/pack", cold.pack, STAFF, page=True),
+    Url("POST", "/cold/bags", cold.add_bag, CLINICAL, page=True),
+    Url("POST", "/cold/bags/{id}", cold.change_bag, CLINICAL, page=True),
+    Url("POST", "/cold/rule", cold.set_rule, CLINICAL, page=True),
+    Url("POST", "/packages/{id}/pack", package.pack, STAFF, page=True),
+    Url("POST", "/packages/{id}/unpack", package.unpack, STAFF, page=True),
+    Url("GET", "/packages/{id}/cold", temperatures.temperatures, STAFF, page=True),
+    Url("GET", "/packages/{id}/cold.csv", temperatures.export, STAFF, page=True),
+    Url("POST", "/packages/{id}/temperature", temperatures.add_reading, STAFF, page=True),
+    Url(
+        "POST",
+        "/packages/{id}/logger",
+        temperatures.import_logger,
+        STAFF,
+        temperatures.FILE_BYTES,
+        page=True,
+    ),
+    Url("POST", "/packages/{id}/disposition", temperatures.decide, CLINICAL, page=True),
     Url("GET", "/drivers", drivers.drivers, STAFF, page=True),
     Url("POST", "/drivers", drivers.add, STAFF, page=True),
     Url("GET", "/drivers.csv", drivers.export, STAFF, page=True),

@@ -92,9 +92,18 @@ function ago(ms) {
   return days === 1 ? "1 day ago" : `${days} days ago`;
 }
 
+/** What is left of a bag's time. */
+function left(ms) {
+  const minutes = Math.floor(Math.abs(ms) / MINUTE);
+  const hours = Math.floor(minutes / 60), rest = `${minutes % 60} min`;
+  const lasting = !hours ? rest : minutes % 60 ? `${hours} h ${rest}` : `${hours} h`;
+  return ms < 0 ? `over for ${lasting}` : `${lasting} left`;
+}
+
 setInterval(() => {
-  for (const time of document.querySelectorAll("time[data-ago]")) {
-    const text = ago(Date.now() - Date.parse(time.dateTime));
+  for (const time of document.querySelectorAll("time[data-ago], time[data-until]")) {
+    const passed = Date.now() - Date.parse(time.dateTime);
+    const text = "until" in time.dataset ? left(-passed) : ago(passed);
     if (time.textContent !== text) time.textContent = text;
   }
 }, 5000);
