@@ -103,12 +103,29 @@ GATES = [
         "id_missing",
         {"recipient_identified": True},
     ),
+    *(
+        (
+            {"controlled_substance": True, "handed_over": True},
+            act,
+            "still_with_driver",
+            {"handed_over": False},
+        )
+        for act in ("assign", "unassign", "pass_on", "cancel", "redeliver", "return")
+    ),
+    *(
+        ({"controlled_substance": True}, act, "pharmacist_decides", {"by_pharmacist": True})
+        for act in ("redeliver", "return")
+    ),
 ]
 FROM = {
     "assign": "created",
+    "unassign": "assigned",
+    "cancel": "created",
     "start": "assigned",
     "pass_on": "out_for_delivery",
     "deliver": "out_for_delivery",
+    "redeliver": "failed",
+    "return": "failed",
 }
 
 
@@ -124,7 +141,7 @@ def test_a_gate_holds_until_its_fact_is_true(
     assert not isinstance(opened, Refused) or opened.code != code
 
 
-@given(st.sampled_from(ACTS), st.builds(Facts, st.sampled_from(STATUSES), *[st.booleans()] * 12))
+@given(st.sampled_from(ACTS), st.builds(Facts, st.sampled_from(STATUSES), *[st.booleans()] * 13))
 def test_whatever_the_facts_a_move_stays_on_the_table(act: str, facts: Facts) -> None:
     outcome = move(act, facts)
     if not isinstance(outcome, Refused):
@@ -135,6 +152,8 @@ def test_whatever_the_facts_a_move_stays_on_the_table(act: str, facts: Facts) ->
     if act == "start" and outcome == "out_for_delivery":
         assert facts.packed or not facts.cold_chain
         assert (facts.released and facts.handed_over) or not facts.controlled_substance
+    if act in ("redeliver", "return") and outcome in ("created", "returned"):
+        assert facts.by_pharmacist or not facts.controlled_substance
 
 
 NUMBERS = itertools.count()
