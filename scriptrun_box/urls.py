@@ -27,6 +27,7 @@ from scriptrun_box.routes import doc as routes_doc
 from scriptrun_box.routes import plans_api as plans
 from scriptrun_box.ui import urls_settings
 from scriptrun_box.ui.board import urls as urls_board
+from scriptrun_box.ui.controlled import urls as urls_controlled
 from scriptrun_box.ui.desk import urls as urls_desk
 from scriptrun_box.ui.paper import urls as urls_paper
 from scriptrun_box.webhooks import api as webhooks
@@ -144,6 +145,7 @@ URLS: Sequence[Url] = [
     *OPEN,
     *urls_desk.PAGES,
     *urls_board.PAGES,
+    *urls_controlled.PAGES,
     *urls_paper.PAGES,
     *urls_settings.PAGES,
 ]

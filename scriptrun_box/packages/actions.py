@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from scriptrun_box.kernel import audit, ids, outbox
-from scriptrun_box.kernel.db import Signal, Writer
+from scriptrun_box.kernel.db import Reader, Signal, Writer
 from scriptrun_box.kernel.errors import Conflict, NotFound
 from scriptrun_box.kernel.scope import Actor, Scope
 
@@ -86,9 +86,9 @@ def may_be_same(one: Content, other: Content) -> bool:
     return one.rx_number is not None or one == other
 
 
-def find(w: Writer, scope: Scope, package_id: str) -> Package:
+def find(r: Reader, scope: Scope, package_id: str) -> Package:
     """The package, or NotFound: another tenant's is as unknown as one that never was."""
-    package = store.get(w, scope, package_id)
+    package = store.get(r, scope, package_id)
     if package is None:
         raise NotFound("There is no such package.")
     return package

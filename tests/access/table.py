@@ -15,6 +15,7 @@ KEYS = frozenset({"live key", "sandbox key", "stranger's key"})
 SANDBOX_KEY = frozenset({"sandbox key"})
 OWNERS = frozenset({"owner", "other owner"})
 STAFF = OWNERS | {"dispatcher", "pharmacist"}
+PHARMACISTS = OWNERS | {"pharmacist"}
 BOX_STAFF = STAFF - {"other owner"}  # pages of the box itself belong to its first tenant
 BOX_OWNER = frozenset({"owner"})
 SIGNED_IN = STAFF | {"driver"}
@@ -32,6 +33,17 @@ TO_SPLIT = {"external_patient_id": "{other}"}
 BY_HAND = {"act": "a" * 32, "when": "{stamp}", "how": "to_person", "relation": "patient"}
 MANY = {"package_ids": ["0" * 32]}
 PRINTER = {"host": "192.168.1.50", "port": "9100", "dpi": "203"}
+PIN = {"pin": "804213", "again": "804213"}
+DECISION = {"decision": "destroy", "note": "By our policy"}
+TROUBLE = {"kind": "count", "words": "Two are missing"}
+RULE = {
+    "state": "FL",
+    "ask_id": "always",
+    "min_age": "18",
+    "second_check": "II",
+    "signer": "named",
+    "source": "Our board",
+}
 NEW_PERSON = {"name": "Sam Rivera", "email": "{unique}@example.com", "role": "dispatcher"}
 PASSWORDS = {"password": "a dozen blue umbrellas", "again": "a dozen blue umbrellas"}
 CREDENTIALS = {"email": "owner@corner-drug.example", "password": "a dozen blue umbrellas"}
@@ -292,6 +304,24 @@ DESK = [
     _form("/print-jobs/{id}/cancel", STAFF, "print job"),
     _form("/packages/{id}/assign", STAFF, "to assign", driver_id="{driver}"),
     _form("/packages/{id}/unassign", STAFF, "assigned"),
+    _page("/controlled", PHARMACISTS),
+    _page("/live/controlled", PHARMACISTS),
+    _form("/controlled/hand-over", PHARMACISTS, ok=400),  # 400: no seal was read
+    _form("/controlled/pins", PHARMACISTS, "driver", driver_id="{driver}", **PIN),
+    _form("/controlled/close", PHARMACISTS, ok=400, date="never"),
+    _page("/controlled/packages/{id}", PHARMACISTS, subject="controlled"),
+    _form("/controlled/packages/{id}/release", PHARMACISTS, "controlled", seal="{unique}"),
+    _form("/controlled/packages/{id}/take-back", PHARMACISTS, "controlled", ok=400),  # no answer
+    _form("/controlled/packages/{id}/decide", PHARMACISTS, "controlled back", **DECISION),
+    _form("/controlled/packages/{id}/incident", PHARMACISTS, "controlled back", **TROUBLE),
+    _page("/controlled/log", PHARMACISTS),
+    _page("/controlled/log.csv", PHARMACISTS),
+    _page("/controlled/closes/{id}", PHARMACISTS, subject="closed day"),
+    _form("/controlled/closes/{id}/amend", PHARMACISTS, "closed day", words="Found"),
+    _page("/controlled/incidents.csv", PHARMACISTS),
+    _page("/controlled/incidents/{id}", PHARMACISTS, subject="incident"),
+    _form("/controlled/incidents/{id}/step", PHARMACISTS, "incident", step="filed"),
+    _form("/controlled/incidents/{id}/close", PHARMACISTS, "incident", words="Found"),
     Row("POST", "/packages/{id}/walk", STAFF, 303, "package", {"step": "assign"}, sandbox=True),
 ]
 
@@ -359,6 +389,10 @@ SETTINGS = [
     _form("/settings/printers/{id}", BOX_OWNER, "printer", name="Front desk", **PRINTER),
     _form("/settings/printers/{id}/remove", OWNERS, "printer"),
     _form("/settings/printers/{id}/test", OWNERS, "printer"),
+    _page("/settings/state-rules", PHARMACISTS),
+    _page("/settings/state-rules.csv", PHARMACISTS),
+    _form("/settings/state-rules", OWNERS, **RULE),
+    _form("/settings/state-rules/restore", OWNERS, "own rule", state="TX"),
     _page("/settings/usage"),
     _page("/settings/usage.csv"),
     _page("/settings/usage-keys.csv"),

@@ -141,7 +141,15 @@ async def test_small_bodies_take_their_own_fields_only(scene: Scene, text: str) 
 FORMS = [row for row in ROWS if row.changes and not row.keyed and row.subject != "link"]
 OWN_FIELDS = {"/settings/integrations/keys": {"test", "location_id"}, "/sandbox": {"test"}}
 KEPT = {  # what a form of each kind may make or change
-    "packages": {"notes", "status", "updated_at", "driver_id", "duplicate_of", "copay_cents"}
+    "packages": {
+        "released_at",
+        "notes",
+        "status",
+        "updated_at",
+        "driver_id",
+        "duplicate_of",
+        "copay_cents",
+    }
     | {"requires_signature", "failure_reason", "recalled_at", "route_id", "stop_id"}
     # An erasure overwrites these, and with nothing that was sent:
     | {"patient_name", "patient_address", "patient_phone", "name_key", "external_patient_id"}
@@ -184,6 +192,7 @@ async def test_a_form_with_columns_of_ours_does_what_it_says_and_nothing_else(
     for table, may_change in KEPT.items():
         for row_id, was in before[table].items():
             now = after[table][row_id]
+            assert now.get("released_at") != SLY["released_at"]
             assert {name for name in was if was[name] != now[name]} <= may_change, table
         for row_id in after[table].keys() - before[table].keys():
             made = after[table][row_id]

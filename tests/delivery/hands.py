@@ -99,7 +99,7 @@ def back(w: Writer, scope: Scope, by: Party, driver: Party, **more: Any) -> tupl
 
 
 def find(r: Reader, scope: Scope, package_id: str) -> Package:
-    return packages.find(r, scope, package_id)  # type: ignore[arg-type]
+    return packages.find(r, scope, package_id)
 
 
 def move_to(w: Writer, world: World, address: str) -> None:

@@ -85,7 +85,7 @@ def contradictions(r: Reader, scope: Scope, cast: dict[str, Any]) -> list[str]:
     """What must never be so."""
     wrong = []
     for package_id in cast["packages"]:
-        package = packages.find(r, scope, package_id)  # type: ignore[arg-type]
+        package = packages.find(r, scope, package_id)
         chain = store.chain(r, package_id)
         kinds = [row.kind for row in chain]
         if kinds != ["out" if n % 2 == 0 else kinds[n] for n in range(len(kinds))]:

@@ -75,7 +75,7 @@ def close(w: Writer, scope: Scope, pharmacist: Party, location_id: str, wanted: 
     after = found.last.until_seq if found.last else 0
     made = Close(
         id=ids.prefixed("day"),
-        location_id=location_id,
+        location_id=found.location.id,
         date=found.date,
         after_seq=after,
         until_seq=max((line.seq for line in found.lines), default=after),

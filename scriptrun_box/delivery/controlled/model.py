@@ -185,7 +185,12 @@ class Line:
             return "incident"
         if self.back_at is not None:
             return "returned"
-        return "delivered" if self.status == "delivered" else "out"
+        return "delivered" if self.was_delivered else "out"
+
+    @property
+    def was_delivered(self) -> bool:
+        """Whether this hand-over ended at a door, whatever was found out later."""
+        return self.back_at is None and self.status == "delivered"
 
     @property
     def undecided(self) -> bool:
@@ -320,7 +325,7 @@ def line_wire(line: Line) -> dict[str, Any]:
         "handed_over_at": iso(line.at),
         "handed_over_by": line.giver,
         "driver_id": line.driver_id,
-        "delivered_at": iso_or_none(line.delivered_at) if line.outcome == "delivered" else None,
+        "delivered_at": iso_or_none(line.delivered_at) if line.was_delivered else None,
         "returned_at": iso_or_none(line.back_at),
         "returned_to": line.taker,
         "seal_intact": line.seal_intact,
