@@ -8,6 +8,8 @@ from scriptrun_box.accounts import doc as accounts_doc
 from scriptrun_box.accounts.gates import KeyGate
 from scriptrun_box.delivery import api as delivery
 from scriptrun_box.delivery import doc as delivery_doc
+from scriptrun_box.delivery.controlled import api as controlled
+from scriptrun_box.delivery.controlled import doc as controlled_doc
 from scriptrun_box.drivers import api as drivers
 from scriptrun_box.drivers import doc as drivers_doc
 from scriptrun_box.geocoding import api as geocoding
@@ -78,6 +80,14 @@ API: Sequence[Url] = [
     post("/api/packages/unassign", drivers.unassign_many, WRITE, drivers_doc.UNASSIGN_MANY),
     post("/api/packages/cancel", drivers.cancel_many, WRITE, drivers_doc.CANCEL_MANY),
     post("/api/packages/{id}/recall", delivery.recall_package, WRITE, delivery_doc.RECALL),
+    get("/api/packages/{id}/custody", controlled.read_custody, READ, controlled_doc.READ),
+    post(
+        "/api/packages/{id}/release", controlled.release_package, WRITE, controlled_doc.RELEASE_IT
+    ),
+    post("/api/packages/{id}/take-back", controlled.take_back, WRITE, controlled_doc.TAKE_BACK),
+    post("/api/packages/{id}/disposition", controlled.decide, WRITE, controlled_doc.DECIDE),
+    post("/api/controlled/hand-over", controlled.hand_over, WRITE, controlled_doc.HAND_OVER),
+    get("/api/controlled/log", controlled.read_log, READ, controlled_doc.LOG),
     get("/api/packages/{id}/label", paper.read_label, READ, paper_doc.LABEL),
     get("/api/drivers", drivers.list_drivers, DISPATCH_READ, drivers_doc.LIST),
     post("/api/drivers", drivers.create_driver, DISPATCH, drivers_doc.CREATE),

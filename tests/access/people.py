@@ -221,6 +221,8 @@ def unknown_id(like: str) -> str:
 def _filled(value: Any, subject: Subject) -> Any:
     if isinstance(value, list):
         return [_filled(each, subject) for each in value]
+    if isinstance(value, dict):
+        return {name: _filled(each, subject) for name, each in value.items()}
     if not isinstance(value, str):
         return value
     return value.format(

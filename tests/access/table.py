@@ -44,6 +44,9 @@ RULE = {
     "signer": "named",
     "source": "Our board",
 }
+DRIVER = {"driver": {"driver_id": "drv_{unique}", "pin": "804213"}}
+WHOLE = {"seal": "TB-1", "seal_intact": True, "count_ok": True}
+BAG = {"package_id": "0" * 32, "seal": "TB-1"}
 NEW_PERSON = {"name": "Sam Rivera", "email": "{unique}@example.com", "role": "dispatcher"}
 PASSWORDS = {"password": "a dozen blue umbrellas", "again": "a dozen blue umbrellas"}
 CREDENTIALS = {"email": "owner@corner-drug.example", "password": "a dozen blue umbrellas"}
@@ -85,6 +88,12 @@ def _api(scope: str, method: str, path: str, ok: int = 200, subject: str = "", *
     return Row(method, path, KEYS, ok, subject, send, scope)
 
 
+def _confirmed(path: str, subject: str, **send: Any) -> Row:
+    """An act that a person confirms: here nobody does, so that a key alone gets nowhere."""
+    send |= {"pharmacist": {"email": "{unique}@corner-drug.example", "password": "no idea"}}
+    return Row("POST", path, KEYS, 403, subject, send, "packages:write")
+
+
 def _walk(step: str, subject: str, **send: Any) -> Row:
     path = f"/api/test/packages/{{id}}/{step}"
     return Row("POST", path, SANDBOX_KEY, 200, subject, send, "packages:write", sandbox=True)
@@ -124,6 +133,12 @@ API = [
     _api("packages:write", "POST", "/api/packages/assign", 400, **MANY, **TO_DRIVER),  # unknown
     _api("packages:write", "POST", "/api/packages/unassign", **MANY),
     _api("packages:write", "POST", "/api/packages/cancel", **MANY),
+    _api("packages:read", "GET", "/api/packages/{id}/custody", subject="controlled"),
+    _confirmed("/api/packages/{id}/release", "controlled", seal="{unique}"),
+    _confirmed("/api/packages/{id}/take-back", "controlled", **DRIVER, **WHOLE),
+    _confirmed("/api/packages/{id}/disposition", "controlled back", **DECISION),
+    _confirmed("/api/controlled/hand-over", "", **DRIVER, packages=[BAG]),
+    _api("packages:read", "GET", "/api/controlled/log"),
     _api("packages:read", "GET", "/api/packages/{id}/label", subject="package"),
     _api("dispatch:manage", "GET", "/api/drivers"),
     _api("dispatch:manage", "POST", "/api/drivers", 201, name="Luis Ortega"),

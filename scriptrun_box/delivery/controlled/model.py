@@ -306,8 +306,8 @@ def transfer_wire(found: Transfer) -> dict[str, Any]:
     }
 
 
-def line_wire(line: Line) -> dict[str, Any]:
-    """A line of the log on the wire."""
+def entry_wire(line: Line, recipient: Mapping[str, str | None]) -> dict[str, Any]:
+    """A line of the log on the wire, with who took it."""
     return {
         "package_id": line.package_id,
         "pharmacy_id": line.location_id,
@@ -326,6 +326,7 @@ def line_wire(line: Line) -> dict[str, Any]:
         "handed_over_by": line.giver,
         "driver_id": line.driver_id,
         "delivered_at": iso_or_none(line.delivered_at) if line.was_delivered else None,
+        "recipient": dict(recipient) if line.was_delivered else None,
         "returned_at": iso_or_none(line.back_at),
         "returned_to": line.taker,
         "seal_intact": line.seal_intact,

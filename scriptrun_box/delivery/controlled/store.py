@@ -219,6 +219,24 @@ def dispositions(r: Reader, package_id: str) -> list[Disposition]:
 
 def log(r: Reader, scope: Scope, wanted: Filter, limit: int) -> list[Line]:
     """Hand-overs to drivers and what became of each, oldest first."""
+    where, values = _narrowed(scope, wanted)
+    rows = r.all(f"{LOGGED}{where} ORDER BY c.at, c.seq LIMIT ?", [*values, limit])
+    return [line_of(row) for row in rows]
+
+
+def newest(
+    r: Reader, scope: Scope, wanted: Filter, before: tuple[int, ...] | None, limit: int
+) -> list[Line]:
+    """The same newest first, behind the (at, seq) of the last one shown."""
+    where, values = _narrowed(scope, wanted)
+    if before is not None:
+        where += " AND (c.at, c.seq) < (?, ?)"
+        values += before
+    rows = r.all(f"{LOGGED}{where} ORDER BY c.at DESC, c.seq DESC LIMIT ?", [*values, limit])
+    return [line_of(row) for row in rows]
+
+
+def _narrowed(scope: Scope, wanted: Filter) -> tuple[str, list[Any]]:
     where, values = "", [scope.tenant_id, scope.test]
     conditions: Sequence[tuple[str, Any]] = (
         ("c.at >= ?", wanted.since or None),
@@ -236,8 +254,7 @@ def log(r: Reader, scope: Scope, wanted: Filter, limit: int) -> list[Line]:
         marks = ", ".join("?" * len(wanted.schedules))
         where += f" AND coalesce(r.schedule, p.dea_schedule, '') IN ({marks})"
         values += wanted.schedules
-    rows = r.all(f"{LOGGED}{where} ORDER BY c.at, c.seq LIMIT ?", [*values, limit])
-    return [line_of(row) for row in rows]
+    return where, values
 
 
 def last_out(r: Reader, scope: Scope, location_id: str, until: int) -> int:
