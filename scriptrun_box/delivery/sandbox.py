@@ -43,7 +43,7 @@ def make_up(
         return _deliver(w, scope, actor, package_id, links)
     if step == "fail":
         return _fail(w, scope, actor, package_id, reason, links)
-    made_up.come_back(w, scope, actor, actions.find(w, scope, package_id))
+    made_up.keep(w, scope, actor, actions.find(w, scope, package_id))
     return actions.give_back(w, scope, actor, package_id, by_pharmacist=True)
 
 
@@ -113,7 +113,7 @@ def _fail(
     data = events.failed(failed, w.now, shown)
     outbox.append(w, scope, "delivery.failed", package_id, data)
     note_done(w, scope, failed)
-    return failed
+    return made_up.hand_in(w, scope, actor, failed)
 
 
 def _made_up(w: Writer, package: Package, outcome: str) -> Proof:

@@ -19,9 +19,9 @@ from scriptrun_box.accounts.actions import digest_of
 from scriptrun_box.accounts.model import KEY_SCOPES, User
 from scriptrun_box.app import _write_behind
 from scriptrun_box.delivery import door, sandbox
+from scriptrun_box.delivery.controlled import closing, incidents, rules
+from scriptrun_box.delivery.controlled.model import Party
 from scriptrun_box.delivery.model import AtTheDoor, Handed, Recipient
-from scriptrun_box.delivery.controlled import closing, custody, incidents, rules
-from scriptrun_box.delivery.controlled.model import Check, Party
 from scriptrun_box.drivers import actions as drivers
 from scriptrun_box.drivers import notes
 from scriptrun_box.geocoding import actions as geocoding
@@ -440,12 +440,6 @@ def _controlled(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
     ).id
     if kind == "controlled":
         return Subject(package_id)
-    package = packages.find(w, scope, package_id)
-    custody.add(
-        w, scope, package, "back", Party(f"driver:{package.driver_id}", "pin"), pharmacist,
-        Check("", True, True),
-    )  # fmt: skip
-    packages.drop_gates(w, scope, CLI, package, ["handed_over_at"])
     if kind == "controlled back":
         return Subject(package_id)
     words = "Two are missing"

@@ -56,7 +56,7 @@ def parcel(w: Writer, scope: Scope, schedule: str | None = "IV", **more: Any) ->
     """A new controlled package."""
     places = Places(account_store.locations(w, scope.tenant_id))
     order = {**ORDER, "patient_name": f"Maria {next(NUMBERS)}", "controlled_substance": True}
-    order |= {"copay_amount": None, **more}
+    order |= {"copay_amount": None, "rx_number": f"RX-{next(NUMBERS)}", **more}
     if schedule:
         order["dea_schedule"] = schedule
     content, _, _ = read_order(order, places, w.now)

@@ -26,16 +26,21 @@ def go_out(w: Writer, scope: Scope, actor: Actor, package: Package) -> None:
     custody.add(w, scope, package, "out", giver, taker, Check(found.seal, True, True))
 
 
-def come_back(w: Writer, scope: Scope, actor: Actor, package: Package) -> None:
-    """Back at the counter, sealed and counted, and kept there."""
-    is_back = package.status == "failed" or package.recalled_at is not None
-    if not is_back or package.handed_over_at is None:
-        return
-    found = store.release(w, package.id)
-    seal = found.seal if found else ""
+def hand_in(w: Writer, scope: Scope, actor: Actor, package: Package) -> Package:
+    """What a made-up driver could not deliver is at the counter again, sealed and counted."""
+    chain = store.chain(w, package.id)
+    if package.handed_over_at is None or not chain or chain[-1].taker_by != MADE_UP:
+        return package
     giver, taker = Party(f"driver:{package.driver_id}", MADE_UP), Party(actor.id, MADE_UP)
-    custody.add(w, scope, package, "back", giver, taker, Check(seal, True, True))
+    custody.add(w, scope, package, "back", giver, taker, Check(chain[-1].seal, True, True))
     packages.drop_gates(w, scope, actor, package, ["handed_over_at"])
-    back = undecided(w, package)
-    assert back is not None
-    store.add_disposition(w, Disposition(back.seq, package.id, "restock", MADE_UP, w.now, actor.id))
+    return packages.find(w, scope, package.id)
+
+
+def keep(w: Writer, scope: Scope, actor: Actor, package: Package) -> None:
+    """The same, and it is kept there."""
+    if package.status == "failed" or package.recalled_at is not None:
+        back = undecided(w, hand_in(w, scope, actor, package))
+        if back is not None:
+            made = Disposition(back.seq, package.id, "restock", MADE_UP, w.now, actor.id)
+            store.add_disposition(w, made)

@@ -68,6 +68,17 @@ class Whole:
     names: Mapping[str, str]
     has_pin: bool
 
+    @property
+    def story(self) -> list[tuple[str, object]]:
+        """All that happened, oldest first, each with its kind."""
+        told: list[tuple[int, str, object]] = [
+            *((each.at, "release", each) for each in self.releases),
+            *((each.at, "transfer", each) for each in self.chain),
+            *((each.at, "decision", each) for each in self.dispositions),
+            *((each.opened_at, "incident", each) for each in self.incidents),
+        ]
+        return [(kind, each) for _, kind, each in sorted(told, key=lambda line: line[0])]
+
 
 @dataclass(frozen=True, slots=True)
 class Closed:

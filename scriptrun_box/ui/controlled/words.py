@@ -1,7 +1,11 @@
 """How the screens say what is controlled: decisions, incidents, rules, who has it."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
+
+from jinja2 import pass_context
+from jinja2.runtime import Context
 
 from scriptrun_box.delivery.controlled.model import Line, Rule
 
@@ -65,6 +69,14 @@ def holder(who: str, names: Mapping[str, str]) -> str:
     return plain.get(who) or names.get(who, "a made-up driver")
 
 
+@pass_context
+def moment(context: Context, ms: int | None) -> str:
+    """Date and time of day there, as paper needs them."""
+    if ms is None:
+        return "–"
+    return datetime.fromtimestamp(ms / 1000, context["zone"]).strftime("%Y-%m-%d %H:%M")
+
+
 def state_word(rule: Rule) -> str:
     """Which state a rule is of."""
     return "Every other state" if rule.state == "*" else rule.state
@@ -73,6 +85,7 @@ def state_word(rule: Rule) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     "outcome": outcome,
     "holder": holder,
+    "moment": moment,
     "state_word": state_word,
     "decided_word": DECIDED.__getitem__,
     "incident_word": INCIDENTS.__getitem__,
