@@ -34,7 +34,8 @@ from scriptrun_box.webhooks.actions import TOPIC as WEBHOOKS
 from scriptrun_box.webhooks.claims import ATTEMPTED
 
 TOPICS = (
-    CHANGED, PATIENTS, CONTROLLED, DRIVERS, ADDRESSES, PRINT_JOBS, ROUTES, PLANS, WEBHOOKS, ATTEMPTED,
+    CHANGED, PATIENTS, CONTROLLED, DRIVERS, ADDRESSES, PRINT_JOBS, ROUTES, PLANS, WEBHOOKS,
+    ATTEMPTED,
 )  # fmt: skip
 NAMED_MAX = 20  # ids told one by one; more are told as "many"
 GAP_SECONDS = 0.1  # between two messages of a stream

@@ -16,7 +16,7 @@ from scriptrun_box.drivers import dispatch
 from scriptrun_box.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from scriptrun_box.kernel.scope import CLI
 from scriptrun_box.packages import actions as packages
-from scriptrun_box.packages.driver_view import for_driver
+from scriptrun_box.patients.driver_view import for_driver
 from scriptrun_box.routes import actions as routes
 from tests.world import World
 
@@ -285,7 +285,7 @@ async def test_a_driver_is_told_to_check_the_id_and_never_why(world: World) -> N
     driver = await world.db.write(new_driver, world.scope)
     package_id, seal = await world.db.write(given, world.scope, who, driver, medications=["Xanax"])
     package = await world.db.read(find, world.scope, package_id)
-    seen, rx = for_driver(package), package.content.rx_number
+    seen, rx = for_driver(package, None), package.content.rx_number
     assert rx
     assert (seen.check_id, seen.sign) == (True, True)
     text = repr(seen).casefold()
