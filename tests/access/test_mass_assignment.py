@@ -145,16 +145,9 @@ async def test_small_bodies_take_their_own_fields_only(scene: Scene, text: str) 
 FORMS = [row for row in ROWS if row.changes and not row.keyed and row.subject != "link"]
 OWN_FIELDS = {"/settings/integrations/keys": {"test", "location_id"}, "/sandbox": {"test"}}
 KEPT = {  # what a form of each kind may make or change
-    "packages": {
-        "released_at",
-        "notes",
-        "status",
-        "updated_at",
-        "driver_id",
-        "duplicate_of",
-        "copay_cents",
-    }
+    "packages": {"notes", "status", "updated_at", "driver_id", "duplicate_of", "copay_cents"}
     | {"requires_signature", "failure_reason", "recalled_at", "route_id", "stop_id"}
+    | {"released_at"}
     # An erasure overwrites these, and with nothing that was sent:
     | {"patient_name", "patient_address", "patient_phone", "name_key", "external_patient_id"}
     | {"medications", "notes_withheld", "barcode", "address_incomplete"},

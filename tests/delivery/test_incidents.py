@@ -139,6 +139,19 @@ async def test_a_day_closes_once_everything_is_accounted_for_and_never_changes(
         await world.db.read(closing.find, world.scope, closed.id)
 
 
+async def test_a_close_never_counts_less_than_there_is(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = await world.db.write(new_driver, world.scope)
+    for _ in range(2):
+        await world.db.write(given, world.scope, owner(world), driver)
+    monkeypatch.setattr(closing, "LINES_MAX", 1)
+    place = world.pharmacy.location.id
+    with pytest.raises(Conflict) as refused:
+        await world.db.write(closing.close, world.scope, owner(world), place)
+    assert "close an earlier day first" in refused.value.sentence
+
+
 @pytest.mark.parametrize("wanted", ["tomorrow", "2999-01-01", "2026-02-30"])
 async def test_only_a_day_that_has_come_is_closed(world: World, wanted: str) -> None:
     place = world.pharmacy.location.id

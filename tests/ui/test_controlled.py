@@ -211,6 +211,7 @@ async def test_an_incident_is_noted_step_by_step_and_printed(visit: Visit, world
     assert empty.status_code == 400
     await who.send(f"{path}/incident", kind="missing", words="Not in the <car>")
     (made,) = await world.db.read(store.incidents_of, package_id)
+    assert f'href="/controlled/incidents/{made.id}"' in await who.see("/")
     page = await who.see(f"/controlled/incidents/{made.id}")
     for said in ("Not in the &lt;car&gt;", seal, "Lost in transit", "employee"):
         assert said in page

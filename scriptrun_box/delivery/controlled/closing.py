@@ -56,13 +56,17 @@ def day(r: Reader, scope: Scope, location_id: str, now: int, wanted: str = "") -
     end = clock.moment(following, "00:00", location.time_zone)
     until = store.last_out(r, scope, location.id, end)
     wanted_lines = store.Filter(location_id=location.id, after_seq=after, until_seq=until)
-    return Day(location, chosen, today, last, store.log(r, scope, wanted_lines, LINES_MAX))
+    return Day(location, chosen, today, last, store.log(r, scope, wanted_lines, LINES_MAX + 1))
 
 
 def close(w: Writer, scope: Scope, pharmacist: Party, location_id: str, wanted: str = "") -> Close:
     """Close a day; raises Conflict, with what is open, where out is not accounted for."""
     people.need_pharmacist(w, scope, pharmacist)
     found = day(w, scope, location_id, w.now, wanted)
+    if len(found.lines) > LINES_MAX:
+        raise Conflict(
+            "That is too much for one close; close an earlier day first.", code="day_open"
+        )
     if found.open:
         raise Conflict(
             f"{len(found.open)} of {len(found.lines)} packages are not accounted for;"
