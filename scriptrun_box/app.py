@@ -16,6 +16,7 @@ from scriptrun_box.accounts import store as accounts
 from scriptrun_box.accounts.actions import KEYS_CHANGED
 from scriptrun_box.accounts.signin import SignIns
 from scriptrun_box.delivery.cold import quarantine
+from scriptrun_box.delivery.controlled import incidents
 from scriptrun_box.delivery.pictures import Pictures
 from scriptrun_box.geocoding import store as places
 from scriptrun_box.geocoding.finder import Finder
@@ -232,6 +233,7 @@ def _jobs(
         (1, "live screens", app.state.live.tick),
         (PULSE_SECONDS, "pulse", partial(_feel_pulse, app)),
         (20, "addresses", app.state.finder.tick),
+        (60, "incidents", partial(box.db.write, _remind)),
         (60, "retention", partial(retention.prune, box.db, box.settings.retention.events_days)),
         (60, "forget", partial(box.db.write, _forget)),
         (60, "forget idle limits", partial(_forget_limits, box)),
@@ -274,6 +276,11 @@ def _write_uses(
     audit.write_looks(w, looks)
     accounts.touch_keys(w, keys)
     accounts.touch_sessions(w, sessions)
+
+
+def _remind(w: Writer) -> None:
+    """What is due about an incident, and what is late."""
+    incidents.remind(w, clock.now_ms())
 
 
 def _forget(w: Writer) -> None:

@@ -10,6 +10,8 @@ from scriptrun_box.delivery import api as delivery
 from scriptrun_box.delivery import doc as delivery_doc
 from scriptrun_box.delivery.cold import api as cold
 from scriptrun_box.delivery.cold import doc as cold_doc
+from scriptrun_box.delivery.controlled import api as controlled
+from scriptrun_box.delivery.controlled import doc as controlled_doc
 from scriptrun_box.drivers import api as drivers
 from scriptrun_box.drivers import doc as drivers_doc
 from scriptrun_box.geocoding import api as geocoding
@@ -29,6 +31,7 @@ from scriptrun_box.routes import doc as routes_doc
 from scriptrun_box.routes import plans_api as plans
 from scriptrun_box.ui import urls_settings
 from scriptrun_box.ui.board import urls as urls_board
+from scriptrun_box.ui.controlled import urls as urls_controlled
 from scriptrun_box.ui.desk import urls as urls_desk
 from scriptrun_box.ui.paper import urls as urls_paper
 from scriptrun_box.webhooks import api as webhooks
@@ -87,6 +90,14 @@ API: Sequence[Url] = [
     get("/api/cold-bags", cold.list_bags, READ, cold_doc.BAGS),
     post("/api/cold-bags", cold.add_bag, WRITE, cold_doc.ADD_BAG),
     patch("/api/cold-bags/{id}", cold.change_bag, WRITE, cold_doc.CHANGE_BAG),
+    get("/api/packages/{id}/custody", controlled.read_custody, READ, controlled_doc.READ),
+    post(
+        "/api/packages/{id}/release", controlled.release_package, WRITE, controlled_doc.RELEASE_IT
+    ),
+    post("/api/packages/{id}/take-back", controlled.take_back, WRITE, controlled_doc.TAKE_BACK),
+    post("/api/packages/{id}/disposition", controlled.decide, WRITE, controlled_doc.DECIDE),
+    post("/api/controlled/hand-over", controlled.hand_over, WRITE, controlled_doc.HAND_OVER),
+    get("/api/controlled/log", controlled.read_log, READ, controlled_doc.LOG),
     get("/api/packages/{id}/label", paper.read_label, READ, paper_doc.LABEL),
     get("/api/drivers", drivers.list_drivers, DISPATCH_READ, drivers_doc.LIST),
     post("/api/drivers", drivers.create_driver, DISPATCH, drivers_doc.CREATE),
@@ -154,6 +165,7 @@ URLS: Sequence[Url] = [
     *OPEN,
     *urls_desk.PAGES,
     *urls_board.PAGES,
+    *urls_controlled.PAGES,
     *urls_paper.PAGES,
     *urls_settings.PAGES,
 ]

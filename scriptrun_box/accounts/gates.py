@@ -87,6 +87,7 @@ class PersonGate:
 
 
 STAFF = PersonGate(("owner", "dispatcher", "pharmacist"))
+PHARMACISTS = PersonGate(("owner", "pharmacist"))
 OWNER = PersonGate(("owner",))
 ANY_ROLE = PersonGate(("owner", "dispatcher", "pharmacist", "driver"))
 

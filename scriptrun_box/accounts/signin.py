@@ -68,6 +68,14 @@ async def sign_in(
     db: Database, sign_ins: SignIns, *, email: str, password: str, address: str, device: str
 ) -> str:
     """The token of a new session; raises Unauthorized or RateLimited, the same for any reason."""
+    found = await vouch(db, sign_ins, email=email, password=password, address=address)
+    return await db.write(start_session, found, device)
+
+
+async def vouch(
+    db: Database, sign_ins: SignIns, *, email: str, password: str, address: str
+) -> User:
+    """Who this e-mail and password belong to; raises Unauthorized or RateLimited as a sign-in."""
     email = email.strip().casefold()[:EMAIL_MAX_CHARS]
     sign_ins.check(email, address)
     sign_ins.wrong(email, address)  # until it is found right: guesses made at once count as well
@@ -80,7 +88,7 @@ async def sign_in(
             await db.write(_failed, found)
         raise Unauthorized("The e-mail or the password is not right.", code="sign_in_failed")
     sign_ins.right(email, address)
-    return await db.write(start_session, found, device)
+    return found
 
 
 async def confirm(

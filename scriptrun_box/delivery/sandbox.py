@@ -13,6 +13,8 @@ from scriptrun_box.packages.model import Package
 from scriptrun_box.packages.proofs import Proof
 from scriptrun_box.routes.actions import note_done
 
+from .controlled import made_up
+
 Step = Literal["assign", "start", "deliver", "fail", "return"]
 MADE_UP_PLACE = (25.7743, -80.1937)  # a street corner in Miami
 MADE_UP_METHOD = "card"
@@ -41,7 +43,8 @@ def make_up(
         return _deliver(w, scope, actor, package_id, links)
     if step == "fail":
         return _fail(w, scope, actor, package_id, reason, links)
-    return actions.move_on(w, scope, actor, package_id, "return")
+    made_up.keep(w, scope, actor, actions.find(w, scope, package_id))
+    return actions.give_back(w, scope, actor, package_id, by_pharmacist=True)
 
 
 def made_up_driver(tenant_id: str) -> str:
@@ -58,7 +61,8 @@ def open_gates(w: Writer, scope: Scope, actor: Actor, package_id: str) -> None:
     if package.content.cold_chain and package.packed_at is None:
         gates.append("packed_at")
     if package.content.controlled_substance:
-        gates += ["released_at", "handed_over_at"]
+        made_up.go_out(w, scope, actor, package)
+        gates += [name for name in ("released_at", "handed_over_at") if not getattr(package, name)]
     if gates:
         actions.set_gates(w, scope, actor, package, gates)
 
@@ -109,7 +113,7 @@ def _fail(
     data = events.failed(failed, w.now, shown)
     outbox.append(w, scope, "delivery.failed", package_id, data)
     note_done(w, scope, failed)
-    return failed
+    return made_up.hand_in(w, scope, actor, failed)
 
 
 def _made_up(w: Writer, package: Package, outcome: str) -> Proof:

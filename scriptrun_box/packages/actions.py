@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from scriptrun_box.kernel import audit, ids, outbox
-from scriptrun_box.kernel.db import Signal, Writer
+from scriptrun_box.kernel.db import Reader, Signal, Writer
 from scriptrun_box.kernel.errors import Conflict, NotFound
 from scriptrun_box.kernel.scope import Actor, Scope
 
@@ -17,6 +17,7 @@ Move = Callable[[Writer, Scope, Actor, str], Package]  # a step of one package, 
 CHANGED = "packages"
 OFF_ROUTE = frozenset(("assign", "unassign", "redeliver", "cancel"))  # a step off its route, too
 ALWAYS_EDITABLE = frozenset(("notes", "patient_phone"))  # also while out for delivery
+RELEASED = frozenset(("controlled_substance", "dea_schedule", "rx_number", "fill_number"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,9 @@ def may_be_same(one: Content, other: Content) -> bool:
     return one.rx_number is not None or one == other
 
 
-def find(w: Writer, scope: Scope, package_id: str) -> Package:
+def find(r: Reader, scope: Scope, package_id: str) -> Package:
     """The package, or NotFound: another tenant's is as unknown as one that never was."""
-    package = store.get(w, scope, package_id)
+    package = store.get(r, scope, package_id)
     if package is None:
         raise NotFound("There is no such package.")
     return package
@@ -103,6 +104,7 @@ def move_on(
     detail: dict[str, Any] | None = None,
     signed: bool = False,
     recipient_identified: bool = False,
+    by_pharmacist: bool = False,
     driver_cold_chain: bool = True,
     driver_controlled: bool = True,
     acted_at: int | None = None,
@@ -120,6 +122,7 @@ def move_on(
             w.now if acted_at is None else acted_at,
             signed=signed,
             recipient_identified=recipient_identified,
+            by_pharmacist=by_pharmacist,
             driver_cold_chain=driver_cold_chain,
             driver_controlled=driver_controlled,
         ),
@@ -151,6 +154,21 @@ def set_gates(w: Writer, scope: Scope, actor: Actor, package: Package, gates: li
     note(w, scope, actor, package, "gates", package.status, {"facts": gates})
 
 
+def drop_gates(w: Writer, scope: Scope, actor: Actor, package: Package, gates: list[str]) -> None:
+    """Note that these facts are no longer true."""
+    if not store.set_facts(w, package, **dict.fromkeys(gates)):
+        raise _conflict("conflict", "Somebody else was faster; look again.", package)
+    note(w, scope, actor, package, "gates", package.status, {"no_longer": gates})
+
+
+def set_schedule(w: Writer, scope: Scope, actor: Actor, package: Package, schedule: str) -> Package:
+    """Say the DEA schedule of a controlled package that came without one."""
+    if not store.set_facts(w, package, dea_schedule=schedule):
+        raise _conflict("conflict", "Somebody else was faster; look again.", package)
+    note(w, scope, actor, package, "edit", package.status, {"fields": ["dea_schedule"]})
+    return find(w, scope, package.id)
+
+
 def cancel(w: Writer, scope: Scope, actor: Actor, package_id: str, reason: str) -> Package:
     """Cancel a package that is not out yet."""
     return move_on(w, scope, actor, package_id, "cancel", detail={"reason": reason})
@@ -171,12 +189,16 @@ def unassign(w: Writer, scope: Scope, actor: Actor, package_id: str) -> Package:
     return move_on(w, scope, actor, package_id, "unassign", detail=detail, driver_id=None)
 
 
-def give_back(w: Writer, scope: Scope, actor: Actor, package_id: str) -> Package:
+def give_back(
+    w: Writer, scope: Scope, actor: Actor, package_id: str, *, by_pharmacist: bool = False
+) -> Package:
     """A failed package, or a recalled one that is back, stays at the pharmacy."""
-    return move_on(w, scope, actor, package_id, "return")
+    return move_on(w, scope, actor, package_id, "return", by_pharmacist=by_pharmacist)
 
 
-def redeliver(w: Writer, scope: Scope, actor: Actor, package_id: str) -> Package:
+def redeliver(
+    w: Writer, scope: Scope, actor: Actor, package_id: str, *, by_pharmacist: bool = False
+) -> Package:
     """Back to be assigned: the attempt or recall stays in the timeline and its proof, not here.
 
     What was packed cold is packed anew.
@@ -187,6 +209,7 @@ def redeliver(w: Writer, scope: Scope, actor: Actor, package_id: str) -> Package
         actor,
         package_id,
         "redeliver",
+        by_pharmacist=by_pharmacist,
         driver_id=None,
         failure_reason=None,
         failure_note=None,
@@ -215,6 +238,10 @@ def edit(w: Writer, scope: Scope, actor: Actor, package_id: str, content: Conten
         )
     if not changed:
         return package
+    if package.released_at is not None and RELEASED.intersection(changed):
+        raise _conflict(
+            "released", "A pharmacist has released it: what was released stays as it is.", package
+        )
     if package.corrected_address and "patient_address" not in changed:
         content = replace(content, address_incomplete=False)
     if not store.set_content(w, package, content, package.duplicate_of):

@@ -81,12 +81,13 @@ UNASSIGN = _move(
 REDELIVER = _move(
     "Deliver a package again that came back",
     "A failed one, or a recalled one once its driver has handed it in. It is back among those to"
-    " assign; the attempt or the recall stays in its timeline.",
+    " assign; the attempt or the recall stays in its timeline. What becomes of a controlled one is"
+    " said by its disposition.",
     "created",
 )
 RETURN = _move(
     "Keep a package that came back",
     "A failed one, or a recalled one once its driver has handed it in. It stays at the pharmacy and"
-    " is not delivered any more.",
+    " is not delivered any more. What becomes of a controlled one is said by its disposition.",
     "returned",
 )

@@ -5,7 +5,8 @@
     created, assigned → cancelled → created (restore: a cancellation is taken back)
 
 Gates are facts on the package, not further statuses. So is a recall: a package that is out stays
-out until it is back, is not delivered meanwhile, and then goes the way of a failed one.
+out until it is back, is not delivered meanwhile, and then goes the way of a failed one. And so is
+whose hands a controlled one is in: while it is handed over, no desk can say that it is not.
 """
 
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ FAILURE_REASONS: tuple[str, ...] = get_args(FailureReason)
 CANCEL_REASONS: tuple[str, ...] = get_args(CancelReason)
 NOT_YET_OUT = ("created", "assigned")
 NEEDS_RECALL = ("redeliver", "return")  # of what is out
+OUT_OF_HANDS = ("assign", "unassign", "pass_on", "cancel", "redeliver", "return")
 
 MOVES: dict[str, tuple[tuple[Status, ...], Status]] = {
     "assign": (("created", "assigned"), "assigned"),
@@ -79,6 +81,7 @@ class Facts:
     recalled: bool = False
     quarantined: bool = False
     hold_passed: bool = False
+    by_pharmacist: bool = False  # who decides what becomes of a controlled package that is back
     driver_cold_chain: bool = True  # the driver it is given to may carry such packages
     driver_controlled: bool = True
 
@@ -102,6 +105,10 @@ def move(act: str, facts: Facts) -> Status | Refused:
 
 
 def _gate(act: str, facts: Facts) -> Refused | None:
+    if facts.controlled_substance:
+        held = _custody(act, facts)
+        if held:
+            return held
     if act == "assign" and facts.undecided_duplicate:
         return Refused("possible_duplicate", "First decide whether this is a duplicate.")
     if facts.quarantined and act in ("assign", "start", "deliver", "redeliver"):
@@ -131,4 +138,15 @@ def _gate(act: str, facts: Facts) -> Refused | None:
             return Refused("signature_missing", "This package needs a signature.")
         if facts.controlled_substance and not facts.recipient_identified:
             return Refused("id_missing", "This package needs the recipient's name and ID.")
+    return None
+
+
+def _custody(act: str, facts: Facts) -> Refused | None:
+    """What a controlled package's custody forbids."""
+    if act in OUT_OF_HANDS and facts.handed_over:
+        return Refused(
+            "still_with_driver", "Its driver has it: first it is handed back to a pharmacist."
+        )
+    if act in NEEDS_RECALL and not facts.by_pharmacist:
+        return Refused("pharmacist_decides", "A pharmacist decides what becomes of this package.")
     return None

@@ -19,6 +19,7 @@ from scriptrun_box.kernel.errors import NotFound, Refusal
 from scriptrun_box.kernel.http import Call
 
 from . import chilling, driving, leaflet, papers, parcel, queries, routing, words
+from .controlled import words as controlled_words
 
 HERE = Path(__file__).parent
 FOREVER = "public, max-age=31536000, immutable"
@@ -44,6 +45,7 @@ class NavItem:
     label: str
     key: str = ""
     settings: bool = False
+    roles: tuple[str, ...] = ("owner", "dispatcher", "pharmacist")
 
 
 NAV = (
@@ -55,10 +57,12 @@ NAV = (
     NavItem("/drivers", "Drivers", "v"),
     NavItem("/patients", "Patients", "n"),
     NavItem("/addresses", "Addresses", "a"),
+    NavItem("/controlled", "Controlled", "c", roles=("owner", "pharmacist")),
     NavItem("/settings/integrations", "Integrations", "i", settings=True),
     NavItem("/settings/users", "Users", "u", settings=True),
     NavItem("/settings/locations", "Locations", settings=True),
     NavItem("/settings/printers", "Printers", settings=True),
+    NavItem("/settings/state-rules", "State rules", settings=True, roles=("owner", "pharmacist")),
     NavItem("/settings/usage", "Usage", settings=True),
     NavItem("/settings/system", "System", "s", settings=True),
 )
@@ -110,7 +114,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    for filters in (words, parcel, driving, routing, papers, chilling):
+    for filters in (words, parcel, driving, routing, papers, chilling, controlled_words):
         made.filters.update(filters.FILTERS)
     made.globals.update(static=static_url)
     return made
@@ -212,9 +216,7 @@ def _html(
 
 
 def _nav(person: Person | None) -> list[NavItem]:
-    if person is None or person.user.role == "driver":
-        return []
-    return list(NAV)
+    return [] if person is None else [each for each in NAV if person.user.role in each.roles]
 
 
 def _here(call: Call) -> str:

@@ -142,6 +142,9 @@ def event(move: Move, names: Mapping[str, str] = NOBODY) -> str:
         fields = [FIELD_WORDS.get(name, name).lower() for name in detail.get("fields", [])]
         return f"Changed: {', '.join(fields)}"
     if move.act == "gates":
+        if "no_longer" in detail:
+            gone = [GATE_WORDS.get(name, name) for name in detail["no_longer"]]
+            return f"No longer {' and '.join(gone)}"
         gates = [GATE_WORDS.get(name, name) for name in detail.get("facts", [])]
         return ", ".join(gates).capitalize()
     if move.act == "disposition":

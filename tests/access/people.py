@@ -20,6 +20,8 @@ from scriptrun_box.accounts.model import KEY_SCOPES, User
 from scriptrun_box.app import _write_behind
 from scriptrun_box.delivery import door, sandbox
 from scriptrun_box.delivery.cold import bags, packing, readings
+from scriptrun_box.delivery.controlled import closing, incidents, rules
+from scriptrun_box.delivery.controlled.model import Party
 from scriptrun_box.delivery.model import AtTheDoor, Handed, Recipient
 from scriptrun_box.drivers import actions as drivers
 from scriptrun_box.drivers import notes
@@ -52,10 +54,21 @@ STEPS = {"assigned": 1, "out": 2, "failed": 3, "photo": 3, "signature": 3}
 MADE_BY_TESTS = (
     "outcomes", "stops", "route_plans", "routes", "api_keys", "sessions", "one_time_links",
     "webhook_logs", "webhook_deliveries", "webhook_endpoints", "events", "proofs",
-    "package_moves", "package_search", "packages", "driver_notes", "drivers", "patients",
-    "erasures", "sightings", "places", "print_jobs", "printers", "cold_quarantines", "cold_files",
-    "cold_readings", "cold_packs", "cold_bags", "cold_rules",
+    "package_moves", "package_search", "packages", "driver_notes", "patients",
+    "close_amendments", "day_closes", "incidents", "dispositions", "custody", "releases",
+    "driver_pins", "custody_offers", "state_rules", "drivers", "erasures", "sightings", "places",
+    "print_jobs", "printers", "cold_quarantines", "cold_files", "cold_readings", "cold_packs",
+    "cold_bags", "cold_rules",
 )  # fmt: skip
+OWN_RULE = {
+    "state": "TX",
+    "ask_id": "always",
+    "min_age": 18,
+    "second_check": "II",
+    "restock": False,
+    "signer": "named",
+    "source": "Our board",
+}
 _numbers = itertools.count(1)
 
 
@@ -210,6 +223,8 @@ def unknown_id(like: str) -> str:
 def _filled(value: Any, subject: Subject) -> Any:
     if isinstance(value, list):
         return [_filled(each, subject) for each in value]
+    if isinstance(value, dict):
+        return {name: _filled(each, subject) for name, each in value.items()}
     if not isinstance(value, str):
         return value
     return value.format(
@@ -289,6 +304,8 @@ def _subject(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
         return _address(w, scope)
     if kind in ("bag", "to pack", "packed", "quarantined"):
         return _cold(w, kind, scope, links)
+    if kind in ("controlled", "controlled back", "incident", "closed day", "own rule"):
+        return _controlled(w, kind, scope, links)
     if kind in ("webhook", "delivery", "finished delivery", "attempt"):
         url = f"http://127.0.0.1:9787/{next(_numbers)}"
         made, _ = webhooks.create(w, scope, CLI, url=url, events=("*",))
@@ -424,6 +441,30 @@ def _address(w: Writer, scope: Scope) -> Subject:
     place = store.insert(w, scope, f"{number} Elm St, Miami", Read(parts, door, door, "", middle))
     geocoding.settle(w, place, ask=False)
     return Subject(place.id, stamp=str(geocoding.find(w, scope, place.id).version))
+
+
+def _controlled(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
+    """A controlled package, one that came back, and what became of it."""
+    boss = accounts.active_owners(w, scope.tenant_id)[0]
+    pharmacist = Party(f"user:{boss}", "session")
+    if kind == "own rule":
+        rules.change(w, scope, CLI, {**OWN_RULE})
+        return Subject("TX")
+    if kind == "closed day":
+        zone = "America/New_York"
+        name = f"Day {next(_numbers)}"
+        place = actions.add_location(w, scope.tenant_id, CLI, name=name, address="", time_zone=zone)
+        return Subject(closing.close(w, scope, pharmacist, place.id).id)
+    more = {"dea_schedule": "IV", "controlled_substance": True}
+    package_id = _package(
+        w, "package" if kind == "controlled" else "failed", scope, links, **more
+    ).id
+    if kind == "controlled":
+        return Subject(package_id)
+    if kind == "controlled back":
+        return Subject(package_id)
+    words = "Two are missing"
+    return Subject(incidents.open_incident(w, scope, pharmacist, package_id, "count", words).id)
 
 
 def _attempt(w: Writer, made: Endpoint) -> str:

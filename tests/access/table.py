@@ -15,6 +15,7 @@ KEYS = frozenset({"live key", "sandbox key", "stranger's key"})
 SANDBOX_KEY = frozenset({"sandbox key"})
 OWNERS = frozenset({"owner", "other owner"})
 STAFF = OWNERS | {"dispatcher", "pharmacist"}
+PHARMACISTS = OWNERS | {"pharmacist"}
 BOX_STAFF = STAFF - {"other owner"}  # pages of the box itself belong to its first tenant
 CLINICAL = STAFF - {"dispatcher"}
 BOX_OWNER = frozenset({"owner"})
@@ -36,6 +37,20 @@ DECIDED = {"disposition": "release", "words": "Stable for a day at room temperat
 LOGGER = {"csv": "time,celsius\n2026-04-20 09:00,4.5"}
 MANY = {"package_ids": ["0" * 32]}
 PRINTER = {"host": "192.168.1.50", "port": "9100", "dpi": "203"}
+PIN = {"pin": "804213", "again": "804213"}
+DECISION = {"decision": "destroy", "note": "By our policy"}
+TROUBLE = {"kind": "count", "words": "Two are missing"}
+RULE = {
+    "state": "FL",
+    "ask_id": "always",
+    "min_age": "18",
+    "second_check": "II",
+    "signer": "named",
+    "source": "Our board",
+}
+DRIVER = {"driver": {"driver_id": "drv_{unique}", "pin": "804213"}}
+WHOLE = {"seal": "TB-1", "seal_intact": True, "count_ok": True}
+BAG = {"package_id": "0" * 32, "seal": "TB-1"}
 NEW_PERSON = {"name": "Sam Rivera", "email": "{unique}@example.com", "role": "dispatcher"}
 PASSWORDS = {"password": "a dozen blue umbrellas", "again": "a dozen blue umbrellas"}
 CREDENTIALS = {"email": "owner@corner-drug.example", "password": "a dozen blue umbrellas"}
@@ -75,6 +90,12 @@ class Row:
 
 def _api(scope: str, method: str, path: str, ok: int = 200, subject: str = "", **send: Any) -> Row:
     return Row(method, path, KEYS, ok, subject, send, scope)
+
+
+def _confirmed(path: str, subject: str, **send: Any) -> Row:
+    """An act that a person confirms: here nobody does, so that a key alone gets nowhere."""
+    send |= {"pharmacist": {"email": "{unique}@corner-drug.example", "password": "no idea"}}
+    return Row("POST", path, KEYS, 403, subject, send, "packages:write")
 
 
 def _walk(step: str, subject: str, **send: Any) -> Row:
@@ -124,6 +145,12 @@ API = [
     _api("packages:read", "GET", "/api/cold-bags"),
     _api("packages:write", "POST", "/api/cold-bags", 201, name="Blue {unique}", hold_minutes=240),
     _api("packages:write", "PATCH", "/api/cold-bags/{id}", subject="bag", hold_minutes=200),
+    _api("packages:read", "GET", "/api/packages/{id}/custody", subject="controlled"),
+    _confirmed("/api/packages/{id}/release", "controlled", seal="{unique}"),
+    _confirmed("/api/packages/{id}/take-back", "controlled", **DRIVER, **WHOLE),
+    _confirmed("/api/packages/{id}/disposition", "controlled back", **DECISION),
+    _confirmed("/api/controlled/hand-over", "", **DRIVER, packages=[BAG]),
+    _api("packages:read", "GET", "/api/controlled/log"),
     _api("packages:read", "GET", "/api/packages/{id}/label", subject="package"),
     _api("dispatch:manage", "GET", "/api/drivers"),
     _api("dispatch:manage", "POST", "/api/drivers", 201, name="Luis Ortega"),
@@ -318,6 +345,24 @@ DESK = [
     _form("/print-jobs/{id}/cancel", STAFF, "print job"),
     _form("/packages/{id}/assign", STAFF, "to assign", driver_id="{driver}"),
     _form("/packages/{id}/unassign", STAFF, "assigned"),
+    _page("/controlled", PHARMACISTS),
+    _page("/live/controlled", PHARMACISTS),
+    _form("/controlled/hand-over", PHARMACISTS, ok=400),  # 400: no seal was read
+    _form("/controlled/pins", PHARMACISTS, "driver", driver_id="{driver}", **PIN),
+    _form("/controlled/close", PHARMACISTS, ok=400, date="never"),
+    _page("/controlled/packages/{id}", PHARMACISTS, subject="controlled"),
+    _form("/controlled/packages/{id}/release", PHARMACISTS, "controlled", seal="{unique}"),
+    _form("/controlled/packages/{id}/take-back", PHARMACISTS, "controlled", ok=400),  # no answer
+    _form("/controlled/packages/{id}/decide", PHARMACISTS, "controlled back", **DECISION),
+    _form("/controlled/packages/{id}/incident", PHARMACISTS, "controlled back", **TROUBLE),
+    _page("/controlled/log", PHARMACISTS),
+    _page("/controlled/log.csv", PHARMACISTS),
+    _page("/controlled/closes/{id}", PHARMACISTS, subject="closed day"),
+    _form("/controlled/closes/{id}/amend", PHARMACISTS, "closed day", words="Found"),
+    _page("/controlled/incidents.csv", PHARMACISTS),
+    _page("/controlled/incidents/{id}", PHARMACISTS, subject="incident"),
+    _form("/controlled/incidents/{id}/step", PHARMACISTS, "incident", step="filed"),
+    _form("/controlled/incidents/{id}/close", PHARMACISTS, "incident", words="Found"),
     Row("POST", "/packages/{id}/walk", STAFF, 303, "package", {"step": "assign"}, sandbox=True),
 ]
 
@@ -385,6 +430,10 @@ SETTINGS = [
     _form("/settings/printers/{id}", BOX_OWNER, "printer", name="Front desk", **PRINTER),
     _form("/settings/printers/{id}/remove", OWNERS, "printer"),
     _form("/settings/printers/{id}/test", OWNERS, "printer"),
+    _page("/settings/state-rules", PHARMACISTS),
+    _page("/settings/state-rules.csv", PHARMACISTS),
+    _form("/settings/state-rules", OWNERS, **RULE),
+    _form("/settings/state-rules/restore", OWNERS, "own rule", state="TX"),
     _page("/settings/usage"),
     _page("/settings/usage.csv"),
     _page("/settings/usage-keys.csv"),

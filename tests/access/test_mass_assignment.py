@@ -103,6 +103,10 @@ async def test_an_edit_changes_fields_of_the_order_and_nothing_else(scene: Scene
         "POST /api/packages/{id}/assign",
         "POST /api/packages/{id}/unassign",
         "POST /api/packages/{id}/return",
+        "POST /api/packages/{id}/release",
+        "POST /api/packages/{id}/take-back",
+        "POST /api/packages/{id}/disposition",
+        "POST /api/controlled/hand-over",
         "PATCH /api/patients/{id}",
         "POST /api/patients/{id}/merge",
         "POST /api/patients/{id}/split",
@@ -151,6 +155,7 @@ KEPT = {  # what a form of each kind may make or change
     "packages": {"notes", "status", "updated_at", "driver_id", "duplicate_of", "copay_cents"}
     | {"requires_signature", "failure_reason", "recalled_at", "route_id", "stop_id"}
     | {"attempts", "delivered_at"}  # what happened at a door, told by hand
+    | {"released_at"}
     # An erasure overwrites these, and with nothing that was sent:
     | {"patient_name", "patient_address", "patient_phone", "name_key", "external_patient_id"}
     | {"medications", "notes_withheld", "barcode", "address_incomplete"},
@@ -193,6 +198,7 @@ async def test_a_form_with_columns_of_ours_does_what_it_says_and_nothing_else(
         for row_id, was in before[table].items():
             now = after[table][row_id]
             may = may_change | COLD.get(row.path, set())
+            assert now.get("released_at") != SLY["released_at"]
             assert {name for name in was if was[name] != now[name]} <= may, table
         for row_id in after[table].keys() - before[table].keys():
             made = after[table][row_id]

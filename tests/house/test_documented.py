@@ -26,7 +26,10 @@ KEY = re.compile(r"(# )?([a-z_]+) = .+")
 CODE_CELL = re.compile(r"^\|(?: (\d{3}) \|)? `([a-z_]+)` \|", re.MULTILINE)
 
 # Where a code stands in a call: the keyword `code`, or this position of these functions.
-AT = {"refuse": 1, "warn": 1, "invalid": 1, "Refused": 0, "_conflict": 0, "PydanticCustomError": 0}
+AT = {
+    "refuse": 1, "warn": 1, "invalid": 1, "Refused": 0, "_conflict": 0, "conflict": 0,
+    "PydanticCustomError": 0,
+}  # fmt: skip
 STEPS_OF_ACTS = {f"{act}_not_allowed" for act in ACTS}
 
 

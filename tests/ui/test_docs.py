@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 
 import scriptrun_box
 from scriptrun_box.app import create_app
+from scriptrun_box.delivery.controlled import people
 from scriptrun_box.geocoding import store as places
 from scriptrun_box.geocoding.actions import settle
 from scriptrun_box.geocoding.reading import Parts, Read
@@ -36,13 +37,19 @@ from scriptrun_box.ui.openapi import documented, operation_id
 from scriptrun_box.urls import URLS
 from scriptrun_box.webhooks.model import EVENT_NAMES
 from tests.boxes import settings_for
+from tests.delivery import hands
 from tests.programs import need
-from tests.world import World, build_world, header, orders
+from tests.world import PASSWORD, World, build_world, header, orders
 
 pytestmark = pytest.mark.anyio
 PRE = re.compile(r'<pre class="code" id="([^"]+)"[^>]*>(.*?)</pre>', re.DOTALL)
 RECEIVER = "example.com"  # named in the documented webhook; leads nowhere here
 OUT = ("assign", "start")
+CONTROLLED: list[tuple[str, Any]] = [
+    ("hand_over", hands.released),
+    ("take_back", hands.failed),
+    ("disposition", hands.back),
+]
 STEPS_BEFORE = {
     "post_api_packages_id_unassign": ("assign",),
     "post_api_packages_id_redeliver": (*OUT, "fail"),
@@ -125,6 +132,26 @@ class Served:
         on_it = [package_id or await self.package()]
         wish = {"driver_id": await self.driver(), "package_ids": on_it}
         return await self.post("/api/routes", wish)
+
+    async def controlled(self, operation: str) -> dict[str, str]:
+        """A controlled package as far as an act about it needs, and who confirms it."""
+        way = next((make for part, make in CONTROLLED if part in operation), hands.parcel)
+        pharmacist = hands.pharmacist(self.world)
+        db, scope = self.world.db, self.world.sandbox_scope
+        driver = await db.write(hands.new_driver, scope)
+        await people.set_pin(db, scope, CLI, hands.driver_id(driver), "804213", "804213")
+        made = await db.write(way, scope, *([pharmacist, driver] if way != hands.parcel else []))
+        package_id, seal = (made, "") if isinstance(made, str) else made
+        return {
+            "PACKAGE_ID": package_id,
+            "SEAL": seal,
+            "DRIVER_ID": hands.driver_id(driver),
+            "DRIVER_PIN": "804213",
+            "PHARMACIST_EMAIL": self.world.pharmacist.email,
+            "PHARMACIST_PASSWORD": PASSWORD,
+            "SECOND_EMAIL": self.world.teammate.email,
+            "SECOND_PASSWORD": PASSWORD,
+        }
 
     async def patient(self, number: str = "") -> str:
         """The patient of a new order."""
@@ -277,7 +304,9 @@ async def test_every_curl_of_the_page_does_as_pasted_what_the_page_says(
         variables = {"KEY": (await served.world.key(test=True)).secret}
         if "$PLAN_ID" in curl:
             variables["PLAN_ID"] = await served.plan(ready=name.endswith("commit"))
-        if "$PACKAGE_ID" in curl:
+        if "$PHARMACIST_EMAIL" in curl:
+            variables |= await served.controlled(name)
+        elif "$PACKAGE_ID" in curl:
             variables["PACKAGE_ID"] = await served.package(STEPS_BEFORE.get(name, ()))
         if doc.group == "Cold chain" and "$PACKAGE_ID" in curl:
             variables["PACKAGE_ID"] = await served.cold(packed=not name.endswith("id_pack"))

@@ -112,6 +112,11 @@ CODES = (
     Code(403, "feature_not_in_plan", "The plan does not include this."),
     Code(403, "scope_missing", "The key was made without the scope this needs."),
     Code(403, "source_refused", "The key may not be used from this network."),
+    Code(
+        403,
+        "not_confirmed",
+        "Password or PIN of who has to confirm is not right, or the role does not allow it.",
+    ),
     Code(403, "sandbox_only", "Only sk_test_ keys may do this."),
     Code(404, "not_found", "No such address, or nothing of yours has this id."),
     Code(405, "method_not_allowed", "The address takes other methods; see `Allow`."),
@@ -171,6 +176,37 @@ CODES = (
     Code(409, "not_packed", "The cold package is not packed in its bag yet."),
     Code(409, "not_released", "A pharmacist has not released the package yet."),
     Code(409, "not_handed_over", "The package is not handed over to the driver yet."),
+    Code(
+        409, "released", "A pharmacist has released the package; what was released stays as it is."
+    ),
+    Code(
+        409,
+        "still_with_driver",
+        "The package was handed over; its driver hands it back to a pharmacist first.",
+    ),
+    Code(
+        409,
+        "pharmacist_decides",
+        "A pharmacist decides what becomes of a controlled package that is back.",
+    ),
+    Code(409, "not_controlled", "The package is no controlled one."),
+    Code(
+        409, "release_not_allowed", "The package is out already, or over: it is not released here."
+    ),
+    Code(409, "already_released", "A pharmacist has released the package already."),
+    Code(409, "seal_mismatch", "The serial is not that of the seal it was released with."),
+    Code(409, "not_assigned", "The package is not assigned to this driver."),
+    Code(409, "already_handed_over", "The package is handed over already."),
+    Code(409, "not_in_custody", "This driver does not have the package."),
+    Code(
+        409, "take_back_not_allowed", "The package is on its way: it is failed or recalled first."
+    ),
+    Code(409, "nothing_to_decide", "The package is not back, or is decided about already."),
+    Code(
+        409,
+        "decision_not_allowed",
+        "What was found, or the state's rule, does not allow this decision.",
+    ),
     Code(409, "signature_missing", "The package needs a signature."),
     Code(409, "id_missing", "The package needs the recipient's name and ID."),
     Code(409, "recalled", "The package is recalled and is not delivered any more."),
@@ -207,6 +243,11 @@ PAGE_CODES = (  # what only people on the screens, phones and links can meet
     Code(409, "not_quarantined", "Somebody else has decided about this quarantine."),
     Code(409, "disposition_not_allowed", "This cannot be decided where the package is."),
     Code(409, "not_a_duplicate", "The package is no possible duplicate."),
+    Code(409, "incident_over", "That is noted already, or the incident is closed."),
+    Code(
+        409, "day_open", "Packages are not accounted for, details names them; the day stays open."
+    ),
+    Code(409, "day_closed", "This day, or a later one, is closed already."),
     Code(409, "too_many_printers", "There are as many printers as one account may have."),
     Code(409, "job_over", "The print job is over already."),
     Code(409, "job_not_over", "Only a print job that failed or was stopped can be sent on."),

@@ -1,0 +1,1 @@
+"""Controlled substances: released, sealed, handed over by two people, and accounted for."""

@@ -1,0 +1,1 @@
+"""The screens of controlled substances: for pharmacists and the owner."""
