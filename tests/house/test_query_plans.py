@@ -33,6 +33,7 @@ LARGE = {  # what grows with the years, and search beside them
     "package_search",
     "package_moves",
     "proofs",
+    "phone_acts",
     "routes",
     "stops",
     "outcomes",

@@ -22,6 +22,7 @@ from scriptrun_box.packages.api import look
 from scriptrun_box.packages.model import Package
 from scriptrun_box.packages.store import Carried
 from scriptrun_box.ui import pages
+from scriptrun_box.ui.phone.known import Known, known
 
 from .drivers import DONE, PATH, filled_of, form_words, given_of, wrong_of
 
@@ -31,6 +32,7 @@ DONE_HERE = {
     "saved": "Saved.",
     "left": "Noted: they no longer drive here.",
     "back": "They drive here again.",
+    "phone_revoked": "Shut out: the phone's next word is refused.",
 }
 
 
@@ -42,6 +44,7 @@ class Whole:
     carried: Carried
     packages: list[Package]
     locations: list[Location]
+    phones: Known
 
 
 async def driver(call: Call) -> Response:
@@ -151,6 +154,7 @@ def _whole(r: Reader, scope: Scope, driver_id: str) -> Whole:
         actions.carried_by(r, scope, driver_id),
         packages.page(r, scope, has, None, PACKAGES_SHOWN),
         accounts.locations(r, scope.tenant_id),
+        known(r, scope, driver_id),
     )
 
 
