@@ -17,6 +17,8 @@ from scriptrun_box.accounts.actions import KEYS_CHANGED
 from scriptrun_box.accounts.signin import SignIns
 from scriptrun_box.delivery.cold import quarantine
 from scriptrun_box.delivery.controlled import incidents
+from scriptrun_box.delivery.phone import store as phones
+from scriptrun_box.delivery.phone.silence import Silences
 from scriptrun_box.delivery.pictures import Pictures
 from scriptrun_box.geocoding import store as places
 from scriptrun_box.geocoding.finder import Finder
@@ -81,6 +83,7 @@ def create_app(settings: Settings, opened: Opened) -> Starlette:
     app.state.refusal_page = pages.refusal_page
     app.state.sign_ins = SignIns()
     app.state.key_uses = {}
+    app.state.phones_heard, app.state.phones_shown = {}, {}
     app.state.known_keys = {}
     app.state.pending_pins = OrderedDict()
     app.state.writing_behind = asyncio.Lock()
@@ -154,6 +157,7 @@ async def _start(
     spooler = app.state.spooler = Spooler(db, settings.printers.allow_networks, own_ports)
     await spooler.start()
     ending.push_async_callback(spooler.stop)
+    app.state.silences = Silences(db)
     jobs = Jobs()
     for seconds, name, run in _jobs(app, box, deliveries):
         jobs.every(seconds, name, run)
@@ -234,6 +238,7 @@ def _jobs(
         (PULSE_SECONDS, "pulse", partial(_feel_pulse, app)),
         (20, "addresses", app.state.finder.tick),
         (60, "incidents", partial(box.db.write, _remind)),
+        (20, "silent phones", app.state.silences.tick),
         (60, "retention", partial(retention.prune, box.db, box.settings.retention.events_days)),
         (60, "forget", partial(box.db.write, _forget)),
         (60, "forget idle limits", partial(_forget_limits, box)),
@@ -253,7 +258,7 @@ def is_well(app: Starlette) -> bool:
 
 
 async def _write_behind(app: Starlette) -> None:
-    """Write what nobody waited for: looks at patients, last uses of keys and sessions."""
+    """Write what nobody waited for: looks at patients, last uses of keys, sessions, phones."""
     box: Box = app.state.box
     sign_ins: SignIns = app.state.sign_ins
     log.flush()
@@ -261,21 +266,27 @@ async def _write_behind(app: Starlette) -> None:
         looks = box.looks.take()
         keys, app.state.key_uses = app.state.key_uses, {}
         sessions, sign_ins.seen = sign_ins.seen, {}
-        if not (looks or keys or sessions):
+        heard, app.state.phones_heard = app.state.phones_heard, {}
+        if not (looks or keys or sessions or heard):
             return
         try:
-            await box.db.write(_write_uses, looks, keys, sessions)
+            await box.db.write(_write_uses, looks, keys, sessions, heard)
         except Exception:
             box.looks.put_back(looks)  # a full disk, say: the next beat tries again
             raise
 
 
 def _write_uses(
-    w: Writer, looks: list[audit.Entry], keys: dict[str, int], sessions: dict[bytes, int]
+    w: Writer,
+    looks: list[audit.Entry],
+    keys: dict[str, int],
+    sessions: dict[bytes, int],
+    heard: dict[str, int],
 ) -> None:
     audit.write_looks(w, looks)
     accounts.touch_keys(w, keys)
     accounts.touch_sessions(w, sessions)
+    phones.set_heard(w, heard)
 
 
 def _remind(w: Writer) -> None:

@@ -34,6 +34,7 @@ from scriptrun_box.ui.board import urls as urls_board
 from scriptrun_box.ui.controlled import urls as urls_controlled
 from scriptrun_box.ui.desk import urls as urls_desk
 from scriptrun_box.ui.paper import urls as urls_paper
+from scriptrun_box.ui.phone import urls as urls_phone
 from scriptrun_box.webhooks import api as webhooks
 from scriptrun_box.webhooks import doc as webhooks_doc
 from scriptrun_box.webhooks import feed
@@ -167,5 +168,6 @@ URLS: Sequence[Url] = [
     *urls_board.PAGES,
     *urls_controlled.PAGES,
     *urls_paper.PAGES,
+    *urls_phone.PAGES,
     *urls_settings.PAGES,
 ]

@@ -14,7 +14,10 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: `user:usr_…`, `key:key_…`, `cli` or `box`, as audit and timeline show it."""
+    """Who acts, as audit and timeline show it.
+
+    That is `user:usr_…`, `key:key_…`, `driver:drv_…`, `cli` or `box`.
+    """
 
     id: str
 
@@ -25,6 +28,10 @@ class Actor:
     @classmethod
     def key(cls, key_id: str) -> "Actor":
         return cls(f"key:{key_id}")
+
+    @classmethod
+    def driver(cls, driver_id: str) -> "Actor":
+        return cls(f"driver:{driver_id}")
 
 
 BOX = Actor("box")

@@ -20,8 +20,10 @@ from scriptrun_box.kernel.http import Call
 
 from . import chilling, driving, leaflet, papers, parcel, queries, routing, words
 from .controlled import words as controlled_words
+from .phone import known
 
 HERE = Path(__file__).parent
+STATIC = HERE / "static"
 FOREVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
 HASH_CHARS = 12
@@ -89,11 +91,12 @@ class Asset:
 
 def _assets() -> dict[str, Asset]:
     found = {}
-    for file in sorted((*(HERE / "static").iterdir(), *leaflet.assets())):
+    own = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*.*")}
+    for name, file in sorted({**own, **{path.name: path for path in leaflet.assets()}}.items()):
         body = file.read_bytes()
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         version = hashlib.sha256(body).hexdigest()[:HASH_CHARS]
-        found[file.name] = Asset(body, "text/javascript" if file.suffix == ".js" else kind, version)
+        found[name] = Asset(body, "text/javascript" if file.suffix == ".js" else kind, version)
     return found
 
 
@@ -114,7 +117,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    for filters in (words, parcel, driving, routing, papers, chilling, controlled_words):
+    for filters in (words, parcel, driving, routing, papers, chilling, controlled_words, known):
         made.filters.update(filters.FILTERS)
     made.globals.update(static=static_url)
     return made
@@ -178,14 +181,19 @@ def viewer(call: Call) -> Person | None:
 
 async def static(call: Call) -> Response:
     """GET /static/{name}."""
-    asset = ASSETS.get(call.path_params["name"])
-    if asset is None:
+    return asset(call, call.path_params["name"])
+
+
+def asset(call: Call, name: str) -> Response:
+    """A static file, to be kept for ever where its address names its content."""
+    found = ASSETS.get(name)
+    if found is None:
         raise NotFound()
-    fresh = call.query_params.get("v") == asset.version
-    headers = {"Cache-Control": FOREVER if fresh else ASK_AGAIN, "ETag": f'"{asset.version}"'}
+    fresh = call.query_params.get("v") == found.version
+    headers = {"Cache-Control": FOREVER if fresh else ASK_AGAIN, "ETag": f'"{found.version}"'}
     if call.headers.get("if-none-match") == headers["ETag"]:
         return Response(b"", 304, headers)
-    return Response(asset.body, 200, headers, media_type=asset.kind)
+    return Response(found.body, 200, headers, media_type=found.kind)
 
 
 def _html(

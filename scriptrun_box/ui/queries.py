@@ -130,6 +130,9 @@ def names_in(
 
 
 def actor_names(r: Reader, tenant_id: str, actors: Iterable[str]) -> dict[str, str]:
-    """What people call each actor: the name of a person or a key."""
+    """What people call each actor: the name of a person, a key or a driver."""
     known = {*actors, "cli", "box"}
-    return {actor: actor_name(r, tenant_id, actor) for actor in known}
+    found = {actor: actor_name(r, tenant_id, actor) for actor in known}
+    by_driver = {actor.partition(":")[2]: actor for actor in known if actor.startswith("driver:")}
+    named = drivers.names(r, tenant_id, by_driver) if by_driver else {}
+    return found | {by_driver[driver_id]: name for driver_id, name in named.items()}

@@ -23,6 +23,7 @@ from scriptrun_box.delivery.cold import bags, packing, readings
 from scriptrun_box.delivery.controlled import closing, incidents, rules
 from scriptrun_box.delivery.controlled.model import Party
 from scriptrun_box.delivery.model import AtTheDoor, Handed, Recipient
+from scriptrun_box.delivery.phone import devices
 from scriptrun_box.drivers import actions as drivers
 from scriptrun_box.drivers import notes
 from scriptrun_box.geocoding import actions as geocoding
@@ -48,7 +49,11 @@ from tests.world import ORDER, World
 from .table import SIGNED_IN, Row
 
 # Written behind, by design, when a key or a session was used at all.
-NOTES_OF_USE = {"api_keys": {"last_used_at"}, "sessions": {"seen_at"}}
+NOTES_OF_USE = {
+    "api_keys": {"last_used_at"},
+    "sessions": {"seen_at"},
+    "phones": {"heard_at", "ahead_ms"},
+}
 LOCAL = ZoneInfo("America/New_York")
 STEPS = {"assigned": 1, "out": 2, "failed": 3, "photo": 3, "signature": 3}
 MADE_BY_TESTS = (
@@ -58,7 +63,7 @@ MADE_BY_TESTS = (
     "close_amendments", "day_closes", "incidents", "dispositions", "custody", "releases",
     "driver_pins", "custody_offers", "state_rules", "drivers", "erasures", "sightings", "places",
     "print_jobs", "printers", "cold_quarantines", "cold_files", "cold_readings", "cold_packs",
-    "cold_bags", "cold_rules",
+    "cold_bags", "cold_rules", "phones", "phone_codes", "phone_acts",
 )  # fmt: skip
 OWN_RULE = {
     "state": "TX",
@@ -121,7 +126,7 @@ class Scene:
         await self.world.db.write(_tidy)
 
     async def callers(self, row: Row) -> list[Caller]:
-        """All twelve, each with a key or session of their own that this row may use up."""
+        """All fifteen, each with a key or session of their own that this row may use up."""
         return await self.world.db.write(_callers, self.world, row)
 
     async def caller(self, row: Row, name: str) -> Caller:
@@ -150,7 +155,7 @@ class Scene:
         content = b""
         if row.changes:
             body = {name: _filled(value, subject) for name, value in row.send.items()}
-            if row.keyed:
+            if row.keyed or row.by_phone:
                 content = json.dumps(body).encode()
                 sent.setdefault("content-type", "application/json")
             else:
@@ -265,7 +270,27 @@ def _callers(w: Writer, world: World, row: Row) -> list[Caller]:
         callers.append(Caller(name, scope, {"cookie": f"scriptrun={token}"}, row_of["csrf"]))
         if name not in SIGNED_IN:
             accounts.delete_session(w, row_of["digest"])
+    mine, theirs = Scope(tenant_id), Scope(elsewhere)
+    callers += [
+        _phone(w, "phone", mine),
+        _phone(w, "other pharmacy's phone", theirs),
+        _phone(w, "lost phone", mine, lost=True),
+    ]
     return callers
+
+
+def _phone(w: Writer, name: str, scope: Scope, lost: bool = False) -> Caller:
+    key = "k" * devices.HALF_CHARS
+    joined = devices.join(w, _phone_code(w, scope), key, "tests")
+    if lost:
+        devices.revoke(w, scope, CLI, joined.phone.id)
+    headers = {"cookie": f"scriptrun-phone={joined.token}", "x-phone-key": key}
+    return Caller(name, scope, headers)
+
+
+def _phone_code(w: Writer, scope: Scope) -> str:
+    driver = drivers.create(w, scope, CLI, {"name": f"Luis {next(_numbers)}"})
+    return devices.make_code(w, scope, CLI, driver.id)
 
 
 def _tidy(w: Writer) -> None:
@@ -300,6 +325,11 @@ def _subject(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
         return _with_driver(w, kind, scope, links)
     if kind in ("patient", "merged", "over", "erased"):
         return _patient(w, kind, scope, links)
+    if kind in ("phone", "phone code"):
+        token = _phone_code(w, replace(scope, test=False))  # the sandbox has none
+        if kind == "phone code":
+            return Subject(token)
+        return Subject(devices.join(w, token, "k" * devices.HALF_CHARS, "tests").phone.id)
     if kind == "address":
         return _address(w, scope)
     if kind in ("bag", "to pack", "packed", "quarantined"):

@@ -21,7 +21,9 @@ CLINICAL = STAFF - {"dispatcher"}
 BOX_OWNER = frozenset({"owner"})
 SIGNED_IN = STAFF | {"driver"}
 ANY_KEY = KEYS | {"key without the scope"}
-EVERYONE = ANY_KEY | SIGNED_IN | {"nobody", "revoked key", "ended session"}
+PHONE = frozenset({"phone", "other pharmacy's phone"})
+EVERYONE = ANY_KEY | SIGNED_IN | PHONE
+EVERYONE |= {"nobody", "revoked key", "ended session", "lost phone"}
 
 HOOK = {"url": "http://127.0.0.1:9787/hook", "events": ["*"]}
 ON_IT = {"package_ids": ["{package}"]}
@@ -81,6 +83,16 @@ class Row:
         return bool(self.who & KEYS) and self.who != EVERYONE
 
     @property
+    def by_phone(self) -> bool:
+        """Whether it is for drivers' phones."""
+        return self.who == PHONE
+
+    @property
+    def usual(self) -> str:
+        """Somebody of Corner Drug whom the row lets in."""
+        return "live key" if self.keyed else "phone" if self.by_phone else "owner"
+
+    @property
     def changes(self) -> bool:
         return self.method not in ("GET", "HEAD")
 
@@ -114,6 +126,10 @@ def _back(path: str, subject: str = "") -> Row:
 
 def _form(path: str, who: frozenset[str], subject: str = "", ok: int = 303, **send: Any) -> Row:
     return Row("POST", path, who, ok, subject, send)
+
+
+def _phone(method: str, path: str, ok: int = 200, subject: str = "", **send: Any) -> Row:
+    return Row(method, path, PHONE, ok, subject, send)
 
 
 API = [
@@ -231,6 +247,22 @@ OPEN = [
     _form("/sign-in", EVERYONE, **CREDENTIALS),
     _page("/link", EVERYONE, subject="link"),
     _form("/link", EVERYONE, subject="link", token="{token}", **PASSWORDS),
+    _page("/phone", EVERYONE),  # the app itself holds nobody's data
+    _page("/phone/help", EVERYONE),
+    _page("/phone/sw.js", EVERYONE),
+    _page("/phone/manifest.webmanifest", EVERYONE),
+    _page("/static/phone/{name}", EVERYONE, subject="main.js"),
+    _page("/phone/join/{id}", EVERYONE, subject="phone code"),  # by its code
+    _form("/phone/join/{id}", EVERYONE, "phone code", 200, key="x" * 43),
+]
+
+# A phone's credential opens these and nothing else.
+PHONES = [
+    _phone("POST", "/phone/here"),
+    _phone("GET", "/phone/shift"),
+    _phone("POST", "/phone/acts", acts=[{"id": "{package}", "kind": "online"}], sent_at=1),
+    # 404: it waits for no picture
+    _phone("PUT", "/phone/pictures/{id}/photo", 404, "nothing-told"),
 ]
 
 DESK = [
@@ -325,6 +357,11 @@ DESK = [
     _form("/drivers/{id}/shift", STAFF, "driver", shift="start"),
     _form("/drivers/{id}/status", STAFF, "driver on shift", status="offline"),
     _form("/drivers/{id}/active", STAFF, "driver", active="no"),
+    _form("/drivers/{id}/phones", STAFF, "driver", ok=200),
+    _form("/drivers/{id}/phone-acts", STAFF, "driver"),
+    _form("/phones/{id}/revoke", STAFF, "phone"),
+    _page("/phone-acts"),
+    _page("/phone-acts.csv"),
     _page("/packages/{id}/label", subject="package"),
     _page("/packages/{id}/label.pdf", subject="package"),
     _page("/labels", ok=303),  # 303: there is nothing to label
@@ -448,4 +485,4 @@ SETTINGS = [
     _page("/live/demo", STAFF, ok=404),
 ]
 
-ROWS = [*API, *OPEN, *DESK, *SETTINGS]
+ROWS = [*API, *OPEN, *PHONES, *DESK, *SETTINGS]

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from .people import Caller, Scene, changed
-from .table import OPEN, ROWS, Row
+from .table import OPEN, ROWS, STAFF, Row
 
 pytestmark = pytest.mark.anyio
-FORMS = [row for row in ROWS if row.changes and not row.keyed and row not in OPEN]
+FORMS = [row for row in ROWS if row.changes and STAFF & row.who and row not in OPEN]
 OPEN_FORMS = [row for row in OPEN if row.changes]
 FROM_ELSEWHERE: dict[str, dict[str, str]] = {
     "another site": {"origin": "http://evil.example"},
@@ -25,7 +25,7 @@ async def owner_of(scene: Scene, row: Row) -> Caller:
 
 
 def test_there_are_forms_to_protect() -> None:
-    assert len(FORMS) > 20 and len(OPEN_FORMS) == 3
+    assert len(FORMS) > 20 and len(OPEN_FORMS) == 4
 
 
 @pytest.mark.parametrize("row", FORMS, ids=str)
@@ -81,8 +81,7 @@ async def test_looking_changes_nothing_but_the_note_that_somebody_looked(
     scene: Scene, row: Row
 ) -> None:
     """A page another site makes the browser open must not do anything."""
-    name = "live key" if row.keyed else "owner"
-    caller = await scene.caller(row, name)
+    caller = await scene.caller(row, row.usual)
     subject = await scene.subject(row.subject, caller.scope)
     before = await scene.everything()
     answer = await scene.call(row, caller, subject)

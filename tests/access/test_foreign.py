@@ -23,8 +23,7 @@ TOLD_APART = ("x-request-id", "date", "ratelimit-remaining", "ratelimit-reset")
 
 async def caller_of(scene: Scene, row: Row) -> Caller:
     """Somebody of Corner Drug whom the row lets in."""
-    wanted = ("sandbox key" if row.sandbox else "live key") if row.keyed else "owner"
-    return await scene.caller(row, wanted)
+    return await scene.caller(row, "sandbox key" if row.sandbox and row.keyed else row.usual)
 
 
 def told(answer: Answer, subject_id: str) -> tuple[int, dict[str, str], str]:
@@ -62,6 +61,7 @@ OF_THE_TENANT = (
     "locked-out person",
     "location",
     "printer",
+    "phone",
 )  # neither live nor sandbox
 SIDES = [row for row in WITH_ID if row.subject not in OF_THE_TENANT]
 

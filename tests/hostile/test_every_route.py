@@ -44,7 +44,7 @@ def check_headers(headers: dict[str, str], path: str) -> None:
 async def test_every_answer_carries_its_headers(scene: Scene, row: Row) -> None:
     await scene.tidy()
     callers = await scene.callers(row)
-    for name in ("nobody", "driver", *(["live key"] if row.keyed else ["owner"])):
+    for name in ("nobody", "driver", row.usual):
         (caller,) = [each for each in callers if each.name == name]
         subject = await scene.subject(row.subject, caller.scope)
         for method in ("", "PUT"):

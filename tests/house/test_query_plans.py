@@ -36,6 +36,7 @@ LARGE = {  # what grows with the years, and search beside them
     "releases",
     "custody",
     "dispositions",
+    "phone_acts",
     "routes",
     "stops",
     "outcomes",

@@ -24,6 +24,7 @@ from scriptrun_box.packages.store import Carried
 from scriptrun_box.routes import store as routes
 from scriptrun_box.routes.model import Route
 from scriptrun_box.ui import pages
+from scriptrun_box.ui.phone.known import Known, known
 
 from .drivers import DONE, PATH, filled_of, form_words, given_of, wrong_of
 
@@ -33,6 +34,7 @@ DONE_HERE = {
     "saved": "Saved.",
     "left": "Noted: they no longer drive here.",
     "back": "They drive here again.",
+    "phone_revoked": "Shut out: the phone's next word is refused.",
 }
 
 
@@ -45,6 +47,7 @@ class Whole:
     packages: list[Package]
     locations: list[Location]
     routes: list[Route]  # planned or under way, the newest first
+    phones: Known
 
 
 async def driver(call: Call) -> Response:
@@ -156,6 +159,7 @@ def _whole(r: Reader, scope: Scope, driver_id: str) -> Whole:
         packages.page(r, scope, has, None, PACKAGES_SHOWN),
         accounts.locations(r, scope.tenant_id),
         routes.page(r, scope, theirs, None, ROUTES_SHOWN),
+        known(r, scope, driver_id),
     )
 
 

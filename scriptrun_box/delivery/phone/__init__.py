@@ -1,0 +1,1 @@
+"""The driver's phone: which ones there are, the shift they show, and what they tell."""

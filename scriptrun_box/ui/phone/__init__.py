@@ -1,0 +1,1 @@
+"""The driver's phone on screen: its own app, and what the desk does about phones."""
