@@ -15,6 +15,7 @@ from starlette.types import Lifespan, Receive, Scope, Send
 from scriptrun_box.accounts import store as accounts
 from scriptrun_box.accounts.actions import KEYS_CHANGED
 from scriptrun_box.accounts.signin import SignIns
+from scriptrun_box.delivery.packet.making import Packets
 from scriptrun_box.delivery.pictures import Pictures
 from scriptrun_box.geocoding import store as places
 from scriptrun_box.geocoding.finder import Finder
@@ -146,6 +147,10 @@ async def _start(
     planner = app.state.planner = Planner(db, settings.routing.url)
     db.listen(planner.heard)
     ending.push_async_callback(planner.stop)
+    packets = app.state.packets = Packets(db, opened.folder.packets, box.disk)
+    db.listen(packets.heard)
+    await packets.start()
+    ending.push_async_callback(packets.stop)
     press = app.state.press = Press()
     ending.push_async_callback(press.stop)
     own_ports = frozenset([settings.server.port])
@@ -225,6 +230,7 @@ def _jobs(
         (5, "patients", app.state.arrivals.tick),
         (5, "erasures", app.state.erasing.tick),
         (5, "printers", app.state.spooler.tick),
+        (20, "packets", app.state.packets.tick),
         (1, "write behind", partial(_write_behind, app)),
         (1, "route plans", app.state.planner.tick),
         (1, "live screens", app.state.live.tick),

@@ -88,6 +88,7 @@ class PersonGate:
 
 STAFF = PersonGate(("owner", "dispatcher", "pharmacist"))
 OWNER = PersonGate(("owner",))
+AUDITED = PersonGate(("owner", "pharmacist"))  # who answers an auditor
 ANY_ROLE = PersonGate(("owner", "dispatcher", "pharmacist", "driver"))
 
 

@@ -17,6 +17,7 @@ from scriptrun_box.accounts.actions import SESSIONS_ENDED, digest_of
 from scriptrun_box.accounts.gates import PersonGate
 from scriptrun_box.accounts.model import Person
 from scriptrun_box.accounts.signin import SignIns, person_of
+from scriptrun_box.delivery.packet.actions import CHANGED as PACKETS
 from scriptrun_box.drivers.actions import CHANGED as DRIVERS
 from scriptrun_box.geocoding.actions import CHANGED as ADDRESSES
 from scriptrun_box.kernel import clock
@@ -32,7 +33,18 @@ from scriptrun_box.routes.stops import CHANGED as ROUTES
 from scriptrun_box.webhooks.actions import TOPIC as WEBHOOKS
 from scriptrun_box.webhooks.claims import ATTEMPTED
 
-TOPICS = (CHANGED, PATIENTS, DRIVERS, ADDRESSES, PRINT_JOBS, ROUTES, PLANS, WEBHOOKS, ATTEMPTED)
+TOPICS = (
+    CHANGED,
+    PATIENTS,
+    DRIVERS,
+    ADDRESSES,
+    PRINT_JOBS,
+    PACKETS,
+    ROUTES,
+    PLANS,
+    WEBHOOKS,
+    ATTEMPTED,
+)
 NAMED_MAX = 20  # ids told one by one; more are told as "many"
 GAP_SECONDS = 0.1  # between two messages of a stream
 HEARTBEAT_SECONDS = 15.0

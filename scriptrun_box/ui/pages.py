@@ -44,6 +44,7 @@ class NavItem:
     label: str
     key: str = ""
     settings: bool = False
+    roles: tuple[str, ...] = ("owner", "dispatcher", "pharmacist")
 
 
 NAV = (
@@ -54,6 +55,7 @@ NAV = (
     NavItem("/drivers", "Drivers", "v"),
     NavItem("/patients", "Patients", "n"),
     NavItem("/addresses", "Addresses", "a"),
+    NavItem("/packets", "Packets", "k", roles=("owner", "pharmacist")),
     NavItem("/settings/integrations", "Integrations", "i", settings=True),
     NavItem("/settings/users", "Users", "u", settings=True),
     NavItem("/settings/locations", "Locations", settings=True),
@@ -211,9 +213,7 @@ def _html(
 
 
 def _nav(person: Person | None) -> list[NavItem]:
-    if person is None or person.user.role == "driver":
-        return []
-    return list(NAV)
+    return [item for item in NAV if person is not None and person.user.role in item.roles]
 
 
 def _here(call: Call) -> str:

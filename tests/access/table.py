@@ -14,6 +14,7 @@ from tests.world import orders
 KEYS = frozenset({"live key", "sandbox key", "stranger's key"})
 SANDBOX_KEY = frozenset({"sandbox key"})
 OWNERS = frozenset({"owner", "other owner"})
+AUDITED = OWNERS | {"pharmacist"}
 STAFF = OWNERS | {"dispatcher", "pharmacist"}
 BOX_STAFF = STAFF - {"other owner"}  # pages of the box itself belong to its first tenant
 BOX_OWNER = frozenset({"owner"})
@@ -32,6 +33,7 @@ TO_SPLIT = {"external_patient_id": "{other}"}
 BY_HAND = {"act": "a" * 32, "when": "{stamp}", "how": "to_person", "relation": "patient"}
 MANY = {"package_ids": ["0" * 32]}
 PRINTER = {"host": "192.168.1.50", "port": "9100", "dpi": "203"}
+NO_DAYS = {"kind": "dates", "from": "1999-01-01", "until": "1999-01-02"}
 NEW_PERSON = {"name": "Sam Rivera", "email": "{unique}@example.com", "role": "dispatcher"}
 PASSWORDS = {"password": "a dozen blue umbrellas", "again": "a dozen blue umbrellas"}
 CREDENTIALS = {"email": "owner@corner-drug.example", "password": "a dozen blue umbrellas"}
@@ -200,6 +202,7 @@ DESK = [
     _page("/live"),
     _page("/live/desk"),
     _page("/live/packages"),
+    _page("/live/packets", AUDITED),
     _page("/live/patients"),
     _page("/live/drivers"),
     _page("/live/addresses"),
@@ -227,6 +230,11 @@ DESK = [
     _form("/packages/{id}/no-photo", STAFF, "awaiting photo", proof="{other}", words="Lost."),
     _form("/packages/{id}/decide", STAFF, "duplicate", keep="both"),
     _form("/packages/{id}/after-failure", STAFF, "failed", act="redeliver"),
+    _page("/packets", AUDITED),
+    _page("/packets.csv", AUDITED),
+    _form("/packets", AUDITED, ok=409, **NO_DAYS),  # nothing to put into it
+    _page("/packets/{id}/packet.zip", AUDITED, ok=409, subject="packet"),
+    _form("/packets/{id}/again", AUDITED, "packet", ok=409),
     _page("/patients"),
     _page("/patients.csv"),
     _page("/patients/erased.csv"),

@@ -52,6 +52,7 @@ OWNERS = {
     "proofs": ("packages/proofs.py",),
     "copay_payments": ("delivery/store.py",),
     "amendments": ("delivery/store.py",),
+    "packets": ("delivery/packet/store.py",),
     "blobs": ("kernel/blobs.py",),
     "patients": ("patients/store.py",),
     "erasures": ("patients/store.py",),

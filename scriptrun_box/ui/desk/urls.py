@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from scriptrun_box.accounts.gates import ANY_ROLE, OWNER, STAFF
+from scriptrun_box.accounts.gates import ANY_ROLE, AUDITED, OWNER, STAFF
 from scriptrun_box.kernel.http import Url, anyone
 from scriptrun_box.ui import door, live, pages
 
@@ -16,6 +16,7 @@ from . import (
     notes,
     package,
     packages,
+    packets,
     patient,
     patients,
     plan,
@@ -63,6 +64,12 @@ PAGES: Sequence[Url] = [
     Url("POST", "/packages/{id}/amend", at_door.amend, STAFF, page=True),
     Url("POST", "/packages/{id}/no-photo", at_door.no_photo, STAFF, page=True),
     Url("POST", "/packages/{id}/walk", package.walk, STAFF, page=True),
+    Url("GET", "/packets", packets.packets, AUDITED, page=True),
+    Url("POST", "/packets", packets.ask, AUDITED, page=True),
+    Url("GET", "/packets.csv", packets.export, AUDITED, page=True),
+    Url("GET", "/live/packets", packets.live_packets, packets.WATCHING, page=True),
+    Url("GET", "/packets/{id}/packet.zip", packets.download, AUDITED, page=True),
+    Url("POST", "/packets/{id}/again", packets.again, AUDITED, page=True),
     Url("GET", "/patients", patients.patients, STAFF, page=True),
     Url("GET", "/patients.csv", patients.export, STAFF, page=True),
     Url("GET", "/patients/erased.csv", patients.erased, STAFF, page=True),

@@ -4,7 +4,7 @@
 // A page has one [data-live-from] with the address of its changing parts (and [data-query] once its
 // filters have changed); each part has an id and [data-part], each child of a part a data-key.
 // [data-still] pages are only told, never swapped. [data-topics] names what else than packages the page
-// is about (patients drivers routes route_plans print_jobs webhooks webhook_attempted); what is told of webhooks
+// is about (patients drivers routes route_plans print_jobs packets webhooks webhook_attempted); what is told of webhooks
 // may wait a moment.
 
 const AT_ONCE = new Set(["patients", "drivers", "routes", "route_plans"]);
@@ -46,7 +46,7 @@ function listen() {
       if (document.dispatchEvent(new CustomEvent("box:changed", { detail: { ids }, cancelable: true }))) refresh();
     } else if (!root.dataset.topics?.split(" ").includes(topic)) {
       return;
-// is about (drivers routes route_plans print_jobs webhooks webhook_attempted); what is told of webhooks
+// is about (drivers routes route_plans print_jobs packets webhooks webhook_attempted); what is told of webhooks
 // may wait a moment.
       refresh();
     } else {
