@@ -6,7 +6,6 @@ import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from scriptrun_box.kernel import strict_json
 
@@ -41,7 +40,7 @@ class Book:
         self._file = sealed.create()
         self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_DEFLATED, compresslevel=5)
         self._files: dict[str, dict[str, str]] = {}
-        self._acts: dict[int, dict[str, Any]] = {}
+        self._acts: dict[int, bytes] = {}  # lines of the audit, by number
         self._room = SIGNATURES_BYTES_MAX
         self.lines: list[Line] = []
         self.signatures: dict[str, bytes] = {}  # small ones, for the PDF
@@ -56,7 +55,7 @@ class Book:
             for name, body in sheet.pictures.items():
                 if name not in self._files:
                     self._add(name, body, f"a picture of {about}", zipfile.ZIP_STORED)
-            self._acts |= {each["seq"]: each for each in sheet.acts}
+            self._acts |= {each["seq"]: strict_json.dumps(each) + b"\n" for each in sheet.acts}
             self.lines.append(sheet.line)
             self._keep_signature(sheet)
 
@@ -65,7 +64,7 @@ class Book:
         self._add("summary.html", summary.html(cover, self.lines), "the delivery log")
         if pdf is not None:
             self._add("summary.pdf", pdf, "the delivery log on paper", zipfile.ZIP_STORED)
-        rows = [strict_json.dumps(row) + b"\n" for _, row in sorted(self._acts.items())]
+        rows = [row for _, row in sorted(self._acts.items())]
         self._add(verify.AUDIT, b"".join(rows), "the part of the box's audit about these packages")
         program = Path(verify.__file__).read_bytes()
         self._add("verify.py", program, "the program that checks the packet")

@@ -3,6 +3,7 @@
 Run as a module it is that process. Small signatures are drawn into it, larger ones are named.
 """
 
+import asyncio
 import io
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ from . import summary
 from .model import Cover, Line
 
 SECONDS = 120.0
-SIGNATURES_BYTES_MAX = 6 * 1024 * 1024  # drawn into one PDF; those beyond are named
+SIGNATURES_BYTES_MAX = 3 * 1024 * 1024  # drawn into one PDF; those beyond are named
 SIGNATURE_BYTES_MAX = 24 * 1024  # a larger one is a photographed sheet
 WIDTHS = (82, 62, 62, 72, 130, 112, 92, 72, 70)  # points, of the columns
 SIGNATURE_WIDTH, SIGNATURE_HEIGHT = 80, 32  # points
@@ -49,22 +50,26 @@ class Drawer:
         """The log as PDF; None where the extra is missing or drawing failed."""
         if not can_draw():
             return None
-        job = {
-            "title": summary.title(cover),
-            "told": summary.told(cover, len(lines)),
-            "lines": [asdict(line) for line in lines],
-            "signatures": {name: b64encode(body).decode() for name, body in signatures.items()},
-        }
+        job = await asyncio.to_thread(_job, cover, lines, signatures)
         try:
             done = await self._worker.run(job, SECONDS, lambda percent: None)
         except WorkFailed as failure:
             log.warning("the log of a packet could not be drawn", reason=failure.reason)
             return None
-        return b64decode(done["pdf"])
+        return await asyncio.to_thread(b64decode, done["pdf"])
 
     async def stop(self) -> None:
         """End with the box."""
         await self._worker.stop()
+
+
+def _job(cover: Cover, lines: Sequence[Line], signatures: Mapping[str, bytes]) -> Job:
+    return {
+        "title": summary.title(cover),
+        "told": summary.told(cover, len(lines)),
+        "lines": [asdict(line) for line in lines],
+        "signatures": {name: b64encode(body).decode() for name, body in signatures.items()},
+    }
 
 
 # In the worker's process --------------------------------------------------------------------------

@@ -188,5 +188,6 @@ def _copay(package: Package) -> str:
     due, taken = package.content.copay_cents, package.copay_collected_cents
     said = "due unknown" if due is None else f"${due / 100:.2f} due"
     if taken is not None:
-        said += f", ${taken / 100:.2f} {(package.copay_method or '').replace('_', ' ')}"
+        how = (package.copay_method or "").replace("_", " ")
+        said += f", ${taken / 100:.2f} collected ({how})"
     return said
