@@ -21,7 +21,7 @@ from scriptrun_box.delivery.packet import actions, drawing, records, store, veri
 from scriptrun_box.delivery.packet.model import KEPT_MS, PACKAGES_MAX, Packet
 from scriptrun_box.kernel import audit, clock
 from scriptrun_box.kernel.db import Database, Reader
-from scriptrun_box.kernel.errors import Conflict, Invalid, NotFound
+from scriptrun_box.kernel.errors import Conflict, DiskFull, Invalid, NotFound
 from scriptrun_box.kernel.scope import CLI, Scope
 from scriptrun_box.packages import redaction
 from scriptrun_box.packages import store as packages
@@ -381,6 +381,24 @@ async def test_a_full_disk_fails_a_packet_in_words_and_the_next_one_is_made(
     monkeypatch.undo()
     again = await world.db.write(actions.again, world.scope, CLI, failed.id)
     assert (await settled(world.db, world.scope, again)).state == "ready"
+
+
+async def test_a_packet_whose_end_could_not_be_written_is_made_at_the_next_beat(
+    world: World, packed: Packed, app: Starlette, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise DiskFull
+
+    monkeypatch.setattr(actions, "finish", refuse)
+    monkeypatch.setattr(actions, "fail", refuse)
+    made = await world.db.write(actions._ask, world.scope, CLI, "rx", packed[2])
+    async with asyncio.timeout(SECONDS):
+        while not app.state.packets._task.done():
+            await asyncio.sleep(0.02)
+    assert (await world.db.read(actions.find, world.scope, made.id)).state == "working"
+    monkeypatch.undo()
+    await app.state.packets.tick()
+    assert (await settled(world.db, world.scope, made)).state == "ready"
 
 
 async def test_a_slice_adds_its_section_in_one_line(

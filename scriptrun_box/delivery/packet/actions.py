@@ -155,9 +155,9 @@ def restart(w: Writer) -> None:
 
 
 def claim(w: Writer) -> Packet | None:
-    """Take the oldest packet that waits."""
+    """Take the oldest packet that waits. One is made at a time: one under way was left behind."""
     for each in store.kept(w):
-        if each.state == "queued" and store.move(w, each, "working", done=0):
+        if each.state != "ready" and store.move(w, each, "working", done=0):
             _tell(w, each)
             return replace(each, state="working")
     return None

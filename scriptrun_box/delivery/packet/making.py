@@ -81,7 +81,13 @@ class Packets:
 
     def _go_on(self) -> None:
         if not self._stopped and (self._task is None or self._task.done()):
-            self._task = asyncio.create_task(self._work_off(), name="packets")
+            self._task = asyncio.create_task(self._work(), name="packets")
+
+    async def _work(self) -> None:
+        try:
+            await self._work_off()
+        except Exception as error:  # the file cannot be written, say: the next tick tries again
+            log.failure("packets have to wait", error)
 
     async def _work_off(self) -> None:
         while not self._stopped and (packet := await self._db.write(actions.claim)):
