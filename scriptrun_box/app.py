@@ -17,6 +17,7 @@ from scriptrun_box.accounts.actions import KEYS_CHANGED
 from scriptrun_box.accounts.signin import SignIns
 from scriptrun_box.delivery.cold import quarantine
 from scriptrun_box.delivery.controlled import incidents
+from scriptrun_box.delivery.packet.making import Packets
 from scriptrun_box.delivery.phone import store as phones
 from scriptrun_box.delivery.phone.silence import Silences
 from scriptrun_box.delivery.pictures import Pictures
@@ -151,6 +152,10 @@ async def _start(
     planner = app.state.planner = Planner(db, settings.routing.url)
     db.listen(planner.heard)
     ending.push_async_callback(planner.stop)
+    packets = app.state.packets = Packets(db, opened.folder.packets, box.disk)
+    db.listen(packets.heard)
+    await packets.start()
+    ending.push_async_callback(packets.stop)
     press = app.state.press = Press()
     ending.push_async_callback(press.stop)
     own_ports = frozenset([settings.server.port])
@@ -232,6 +237,7 @@ def _jobs(
         (5, "erasures", app.state.erasing.tick),
         (5, "printers", app.state.spooler.tick),
         (10, "hold limits", partial(quarantine.watch, box.db)),
+        (20, "packets", app.state.packets.tick),
         (1, "write behind", partial(_write_behind, app)),
         (1, "route plans", app.state.planner.tick),
         (1, "live screens", app.state.live.tick),

@@ -5,7 +5,8 @@ waits for its row: `Looks` gathers them and a heartbeat writes them.
 """
 
 import hashlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,8 +56,7 @@ def _entry(
 
 def _append(w: Writer, entries: list[Entry]) -> None:
     """Chain the acts of one commit behind the last row of the file."""
-    last = w.one("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
-    seq, previous = (last["seq"], last["hash"]) if last else (0, GENESIS)
+    seq, previous = head(w)
     rows = []
     for entry in entries:
         seq += 1
@@ -108,6 +108,23 @@ def verify(r: Reader) -> int | None:
 def rows(r: Reader) -> Iterator[Any]:
     """The whole chain from its first row on, without holding it in memory."""
     yield from r.connection.execute("SELECT * FROM audit ORDER BY seq")
+
+
+def about(r: Reader, tenant_id: str, subjects: Iterable[str]) -> list[dict[str, Any]]:
+    """Each act on one of these subjects, with its hash and the one before it; oldest first."""
+    found = r.all(
+        "SELECT coalesce(b.hash, ?) AS previous, a.* FROM audit AS a INDEXED BY audit_subject"
+        " LEFT JOIN audit AS b ON b.seq = a.seq - 1"
+        " WHERE a.subject IN (SELECT value FROM json_each(?)) AND a.tenant_id = ? ORDER BY a.seq",
+        (GENESIS, json.dumps(sorted(set(subjects))), tenant_id),
+    )
+    return [dict(row) for row in found]
+
+
+def head(r: Reader) -> tuple[int, str]:
+    """The number and the hash of the chain's last row."""
+    row = r.one("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
+    return (row["seq"], row["hash"]) if row else (0, GENESIS)
 
 
 class Looks:

@@ -34,3 +34,9 @@ def get(r: Reader, digest: bytes) -> Blob | None:
     """What is stored under a digest."""
     row = r.one("SELECT type, body FROM blobs WHERE digest = ?", (digest,))
     return None if row is None else Blob(digest, row["type"], row["body"])
+
+
+def type_of(r: Reader, digest: bytes) -> str | None:
+    """The kind of what is stored under a digest, without reading it."""
+    kind: str | None = r.value("SELECT type FROM blobs WHERE digest = ?", (digest,))
+    return kind

@@ -7,6 +7,7 @@
     live/instance           the mark of the file that lives here; a file with another mark is a copy
     live/before-…           the checked copy taken before a migration
     live/replaced-…         what a restore replaced
+    live/packets/           packets for auditors, unreadable without the process that made them
     live/quarantine-…/      stale files that lay beside a copy
 
 Nothing here ever starts empty where a file was.
@@ -84,6 +85,10 @@ class DataFolder:
     @property
     def published(self) -> Path:
         return self.path / "scriptrun-box.sqlite"
+
+    @property
+    def packets(self) -> Path:
+        return self.live / "packets"
 
     @property
     def mark(self) -> Path:

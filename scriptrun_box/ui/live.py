@@ -19,6 +19,7 @@ from scriptrun_box.accounts.model import Person
 from scriptrun_box.accounts.signin import SignIns, person_of
 from scriptrun_box.delivery.cold.bags import CHANGED as COLD
 from scriptrun_box.delivery.controlled.words import CHANGED as CONTROLLED
+from scriptrun_box.delivery.packet.actions import CHANGED as PACKETS
 from scriptrun_box.drivers.actions import CHANGED as DRIVERS
 from scriptrun_box.geocoding.actions import CHANGED as ADDRESSES
 from scriptrun_box.kernel import clock
@@ -42,6 +43,7 @@ TOPICS = (
     DRIVERS,
     ADDRESSES,
     PRINT_JOBS,
+    PACKETS,
     ROUTES,
     PLANS,
     WEBHOOKS,

@@ -60,6 +60,7 @@ NAV = (
     NavItem("/patients", "Patients", "n"),
     NavItem("/addresses", "Addresses", "a"),
     NavItem("/controlled", "Controlled", "c", roles=("owner", "pharmacist")),
+    NavItem("/packets", "Packets", "k", roles=("owner", "pharmacist")),
     NavItem("/settings/integrations", "Integrations", "i", settings=True),
     NavItem("/settings/users", "Users", "u", settings=True),
     NavItem("/settings/locations", "Locations", settings=True),

@@ -17,7 +17,6 @@ OWNERS = frozenset({"owner", "other owner"})
 STAFF = OWNERS | {"dispatcher", "pharmacist"}
 PHARMACISTS = OWNERS | {"pharmacist"}
 BOX_STAFF = STAFF - {"other owner"}  # pages of the box itself belong to its first tenant
-CLINICAL = STAFF - {"dispatcher"}
 BOX_OWNER = frozenset({"owner"})
 SIGNED_IN = STAFF | {"driver"}
 ANY_KEY = KEYS | {"key without the scope"}
@@ -53,6 +52,7 @@ RULE = {
 DRIVER = {"driver": {"driver_id": "drv_{unique}", "pin": "804213"}}
 WHOLE = {"seal": "TB-1", "seal_intact": True, "count_ok": True}
 BAG = {"package_id": "0" * 32, "seal": "TB-1"}
+NO_DAYS = {"kind": "dates", "from": "1999-01-01", "until": "1999-01-02"}
 NEW_PERSON = {"name": "Sam Rivera", "email": "{unique}@example.com", "role": "dispatcher"}
 PASSWORDS = {"password": "a dozen blue umbrellas", "again": "a dozen blue umbrellas"}
 CREDENTIALS = {"email": "owner@corner-drug.example", "password": "a dozen blue umbrellas"}
@@ -271,6 +271,7 @@ DESK = [
     _page("/live"),
     _page("/live/desk"),
     _page("/live/packages"),
+    _page("/live/packets", PHARMACISTS),
     _page("/live/patients"),
     _page("/live/drivers"),
     _page("/live/addresses"),
@@ -298,6 +299,11 @@ DESK = [
     _form("/packages/{id}/no-photo", STAFF, "awaiting photo", proof="{other}", words="Lost."),
     _form("/packages/{id}/decide", STAFF, "duplicate", keep="both"),
     _form("/packages/{id}/after-failure", STAFF, "failed", act="redeliver"),
+    _page("/packets", PHARMACISTS),
+    _page("/packets.csv", PHARMACISTS),
+    _form("/packets", PHARMACISTS, ok=409, **NO_DAYS),  # nothing to put into it
+    _page("/packets/{id}/packet.zip", PHARMACISTS, ok=409, subject="packet"),
+    _form("/packets/{id}/again", PHARMACISTS, "packet", ok=409),
     _page("/patients"),
     _page("/patients.csv"),
     _page("/patients/erased.csv"),
@@ -339,16 +345,18 @@ DESK = [
     _page("/cold.csv"),
     _page("/live/cold"),
     _form("/cold/pack", STAFF, ok=400),  # 400: nothing is ticked
-    _form("/cold/bags", CLINICAL, name="Blue {unique}", hold_minutes="240"),
-    _form("/cold/bags/{id}", CLINICAL, "bag", stamp="{stamp}", hold_minutes="200"),
-    _form("/cold/rule", CLINICAL, low="2", low_minutes="0", high="8", high_minutes="60"),
+    _form("/cold/bags", PHARMACISTS, name="Blue {unique}", hold_minutes="240"),
+    _form("/cold/bags/{id}", PHARMACISTS, "bag", stamp="{stamp}", hold_minutes="200"),
+    _form("/cold/rule", PHARMACISTS, low="2", low_minutes="0", high="8", high_minutes="60"),
     _form("/packages/{id}/pack", STAFF, "to pack", bag_id="{other}", celsius="4.5"),
     _form("/packages/{id}/unpack", STAFF, "packed"),
     _page("/packages/{id}/cold", subject="packed"),
     _page("/packages/{id}/cold.csv", subject="packed"),
     _form("/packages/{id}/temperature", STAFF, "packed", celsius="5"),
     _form("/packages/{id}/logger", STAFF, "packed", text=LOGGER["csv"]),
-    _form("/packages/{id}/disposition", CLINICAL, "quarantined", quarantine="{other}", **DECIDED),
+    _form(
+        "/packages/{id}/disposition", PHARMACISTS, "quarantined", quarantine="{other}", **DECIDED
+    ),
     _page("/drivers"),
     _form("/drivers", STAFF, name="Luis Ortega"),
     _page("/drivers.csv"),

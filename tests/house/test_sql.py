@@ -53,6 +53,7 @@ OWNERS = {
     "proofs": ("packages/proofs.py",),
     "copay_payments": ("delivery/store.py",),
     "amendments": ("delivery/store.py",),
+    "packets": ("delivery/packet/store.py",),
     "blobs": ("kernel/blobs.py",),
     "state_rules": ("delivery/controlled/store.py",),
     "driver_pins": ("delivery/controlled/store.py",),

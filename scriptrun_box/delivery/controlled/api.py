@@ -133,12 +133,12 @@ async def _answer(call: Call, package_id: str) -> Response:
 
 
 async def _shape(call: Call, package_id: str) -> dict[str, Any]:
-    shape = await call.box.db.read(_custody, call.whose, package_id)
+    shape = await call.box.db.read(custody_shape, call.whose, package_id)
     look(call, "package.custody", package_id)
     return shape
 
 
-def _custody(r: Reader, scope: Scope, package_id: str) -> dict[str, Any]:
+def custody_shape(r: Reader, scope: Scope, package_id: str) -> dict[str, Any]:
     package = packages.find(r, scope, package_id)
     chain = store.chain(r, package_id)
     return {

@@ -34,6 +34,8 @@ OPEN = ("started", "planned")
 # Why a package may not leave yet, in a driver's words: what to do, never why.
 GATE_WORDS = {
     "not_packed": "Not packed in its cold bag yet",
+    "quarantined": "Put aside: a pharmacist decides",
+    "hold_passed": "Packed too long ago: give it back",
     "not_released": "Not ready: the pharmacist has it",
     "not_handed_over": "Ask the pharmacist to hand it to you",
     "driver_not_cold_chain": "Not yours to carry: give it back",
@@ -146,11 +148,17 @@ def _package(told: _Told, package: Package, shown: DriverPackage) -> dict[str, A
         "fridge": shown.fridge,
         "check_id": shown.check_id,
         "collect_cents": shown.collect_cents,
-        "recalled": package.recalled_at is not None,
+        "recalled": _comes_back(package),
         "gate": _gate(told.driver, package),
         "in_car": told.in_car.get(package.id),
         "scans": _hashes(told.key, package),
     }
+
+
+def _comes_back(package: Package) -> bool:
+    """Whether it is not delivered any more: called back, or its cold is over."""
+    facts = package.facts(clock.now_ms())
+    return facts.recalled or facts.quarantined or facts.hold_passed
 
 
 def _gate(driver: Driver, package: Package) -> str | None:
@@ -158,7 +166,9 @@ def _gate(driver: Driver, package: Package) -> str | None:
     if package.status != "assigned":
         return None
     facts = package.facts(
-        driver_cold_chain=driver.may("cold_chain"), driver_controlled=driver.may("controlled")
+        clock.now_ms(),
+        driver_cold_chain=driver.may("cold_chain"),
+        driver_controlled=driver.may("controlled"),
     )
     why = lifecycle.move("start", facts)
     if not isinstance(why, lifecycle.Refused):

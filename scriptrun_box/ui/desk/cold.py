@@ -7,8 +7,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from scriptrun_box.accounts.gates import form, form_lists, person_of_call
-from scriptrun_box.accounts.model import Role
+from scriptrun_box.accounts.gates import PHARMACISTS, form, form_lists, person_of_call
 from scriptrun_box.delivery.cold import bags, packing, store
 from scriptrun_box.delivery.cold.api import BAG_ID
 from scriptrun_box.delivery.cold.model import BagChangeIn, BagIn, PackIn, Rule, RuleIn
@@ -29,7 +28,6 @@ PATH = "/cold"
 SHOWN_MAX, EXPORTED_MAX = 1_000, 20_000
 PACKED_AT_ONCE = 50
 NAMED_MAX = 5  # packages that could not be packed, by name
-CLINICAL: tuple[Role, ...] = ("owner", "pharmacist")
 DONE = {
     "packed": "Packed: the bag's time runs.",
     "bag": "The bag is there.",
@@ -165,7 +163,7 @@ async def page(call: Call, status: int = 200, *, problem: str = "", notice: str 
         bags=kept,
         in_use=[bag for bag in kept if bag.retired_at is None],
         rule=await call.box.db.read(store.rule, call.whose.tenant_id),
-        clinical=person_of_call(call).user.role in CLINICAL,
+        clinical=person_of_call(call).user.role in PHARMACISTS.roles,
         problem=problem,
         notice=notice,
         form=form(call) if problem else {},

@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from scriptrun_box.accounts.gates import form, form_files, person_of_call
+from scriptrun_box.accounts.gates import PHARMACISTS, form, form_files, person_of_call
 from scriptrun_box.delivery.cold import api, logger, quarantine, readings, story
 from scriptrun_box.delivery.cold.model import INDICATORS, ReadingIn, Story, fahrenheit
 from scriptrun_box.kernel import clock
@@ -18,7 +18,6 @@ from scriptrun_box.ui import chilling, pages
 from scriptrun_box.ui.queries import actor_names, zone_of
 from scriptrun_box.ui.settings.tables import csv_answer
 
-from .cold import CLINICAL
 from .cold_chart import drawn
 
 FILE_BYTES = 1024 * 1024
@@ -130,7 +129,7 @@ async def _page(call: Call, status: int = 200, *, problem: str = "", notice: str
         names=names,
         indicators=INDICATORS,
         choices=quarantine.choices(told.package),
-        clinical=person_of_call(call).user.role in CLINICAL,
+        clinical=person_of_call(call).user.role in PHARMACISTS.roles,
         problem=problem,
         notice=notice,
         form=form(call) if problem else {},

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from scriptrun_box.accounts.gates import ANY_ROLE, OWNER, STAFF, PersonGate
+from scriptrun_box.accounts.gates import ANY_ROLE, OWNER, PHARMACISTS, STAFF
 from scriptrun_box.kernel.http import Url, anyone
 from scriptrun_box.ui import door, live, pages
 
@@ -17,6 +17,7 @@ from . import (
     notes,
     package,
     packages,
+    packets,
     patient,
     patients,
     plan,
@@ -27,7 +28,6 @@ from . import (
 )
 
 UPLOAD = at_door.UPLOAD_BYTES
-CLINICAL = PersonGate(cold.CLINICAL)
 
 PAGES: Sequence[Url] = [
     Url("GET", "/static/{name}", pages.static, anyone, before_setup=True),
@@ -66,6 +66,12 @@ PAGES: Sequence[Url] = [
     Url("POST", "/packages/{id}/amend", at_door.amend, STAFF, page=True),
     Url("POST", "/packages/{id}/no-photo", at_door.no_photo, STAFF, page=True),
     Url("POST", "/packages/{id}/walk", package.walk, STAFF, page=True),
+    Url("GET", "/packets", packets.packets, PHARMACISTS, page=True),
+    Url("POST", "/packets", packets.ask, PHARMACISTS, page=True),
+    Url("GET", "/packets.csv", packets.export, PHARMACISTS, page=True),
+    Url("GET", "/live/packets", packets.live_packets, packets.WATCHING, page=True),
+    Url("GET", "/packets/{id}/packet.zip", packets.download, PHARMACISTS, page=True),
+    Url("POST", "/packets/{id}/again", packets.again, PHARMACISTS, page=True),
     Url("GET", "/patients", patients.patients, STAFF, page=True),
     Url("GET", "/patients.csv", patients.export, STAFF, page=True),
     Url("GET", "/patients/erased.csv", patients.erased, STAFF, page=True),
@@ -107,9 +113,9 @@ PAGES: Sequence[Url] = [
     Url("GET", "/cold.csv", cold.export, STAFF, page=True),
     Url("GET", "/live/cold", cold.live_cold, live.WATCHING, page=True),
     Url("POST", "/cold/pack", cold.pack, STAFF, page=True),
-    Url("POST", "/cold/bags", cold.add_bag, CLINICAL, page=True),
-    Url("POST", "/cold/bags/{id}", cold.change_bag, CLINICAL, page=True),
-    Url("POST", "/cold/rule", cold.set_rule, CLINICAL, page=True),
+    Url("POST", "/cold/bags", cold.add_bag, PHARMACISTS, page=True),
+    Url("POST", "/cold/bags/{id}", cold.change_bag, PHARMACISTS, page=True),
+    Url("POST", "/cold/rule", cold.set_rule, PHARMACISTS, page=True),
     Url("POST", "/packages/{id}/pack", package.pack, STAFF, page=True),
     Url("POST", "/packages/{id}/unpack", package.unpack, STAFF, page=True),
     Url("GET", "/packages/{id}/cold", temperatures.temperatures, STAFF, page=True),
@@ -123,7 +129,7 @@ PAGES: Sequence[Url] = [
         temperatures.FILE_BYTES,
         page=True,
     ),
-    Url("POST", "/packages/{id}/disposition", temperatures.decide, CLINICAL, page=True),
+    Url("POST", "/packages/{id}/disposition", temperatures.decide, PHARMACISTS, page=True),
     Url("GET", "/drivers", drivers.drivers, STAFF, page=True),
     Url("POST", "/drivers", drivers.add, STAFF, page=True),
     Url("GET", "/drivers.csv", drivers.export, STAFF, page=True),

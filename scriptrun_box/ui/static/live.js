@@ -4,10 +4,10 @@
 // A page has one [data-live-from] with the address of its changing parts (and [data-query] once its
 // filters have changed); each part has an id and [data-part], each child of a part a data-key.
 // [data-still] pages are only told, never swapped. [data-topics] names what else than packages the page
-// is about (patients controlled drivers routes route_plans print_jobs webhooks webhook_attempted); what is told of webhooks
+// is about (patients controlled drivers routes route_plans print_jobs packets webhooks webhook_attempted); what is told of webhooks
 // may wait a moment.
 
-const AT_ONCE = new Set(["patients", "controlled", "drivers", "routes", "route_plans"]);
+const AT_ONCE = new Set(["patients", "controlled", "cold", "drivers", "routes", "route_plans"]);
 const GAP_MS = 100; // between two fetches
 const LEISURE = 3; // after a slow fetch, wait that many times as long as it took
 const LATER_MS = 2000; // for what need not be seen at once
@@ -46,8 +46,7 @@ function listen() {
       if (document.dispatchEvent(new CustomEvent("box:changed", { detail: { ids }, cancelable: true }))) refresh();
     } else if (!root.dataset.topics?.split(" ").includes(topic)) {
       return;
-// is about (controlled drivers routes route_plans print_jobs webhooks webhook_attempted); what is told of webhooks
-// may wait a moment.
+    } else if (AT_ONCE.has(topic)) {
       refresh();
     } else {
       later ??= setTimeout(() => { later = null; refresh(); }, LATER_MS);
