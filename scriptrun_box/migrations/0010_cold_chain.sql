@@ -57,7 +57,7 @@ CREATE TABLE cold_readings (        -- what somebody or a logger read, whichever
   indicator TEXT CHECK (indicator IN ('unchanged', 'changed')),
   taken_by TEXT NOT NULL,
   recorded_at INTEGER NOT NULL,
-  PRIMARY KEY (package_id, series, at)
+  PRIMARY KEY (package_id, series, at, place)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE cold_files (           -- logger files that were read in
