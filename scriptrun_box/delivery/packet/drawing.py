@@ -48,7 +48,7 @@ class Drawer:
         self, cover: Cover, lines: Sequence[Line], signatures: Mapping[str, bytes]
     ) -> bytes | None:
         """The log as PDF; None where the extra is missing or drawing failed."""
-        if not can_draw():
+        if not await asyncio.to_thread(can_draw):  # the first time it loads what draws
             return None
         job = await asyncio.to_thread(_job, cover, lines, signatures)
         try:

@@ -1,5 +1,6 @@
 """Packets for auditors: ask for one, watch it being made, download it."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -124,7 +125,7 @@ async def _page(call: Call, status: int = 200, *, problem: str = "", notice: str
         status,
         **await _list(call),
         form=gates.form(call) if problem else {},
-        can_draw=can_draw(),
+        can_draw=await asyncio.to_thread(can_draw),
         problem=problem,
         notice=notice,
     )
