@@ -358,15 +358,7 @@ def _subject(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
     if kind == "key":
         return Subject(actions.create_key(w, scope.tenant_id, CLI, name="to revoke").key.id)
     if kind in ("printer", "print job", "failed print job"):
-        printer = paper.add_printer(
-            w, scope.tenant_id, CLI, name="Front desk", host="192.0.2.1", port=9100, dpi=203
-        )
-        if kind == "printer":
-            return Subject(printer.id)
-        job = paper.print_test(w, scope, CLI, printer.id)
-        if kind == "failed print job":
-            paper.fail(w, job, "refused", 0)
-        return Subject(job.id)
+        return _printing(w, kind, scope)
     if kind in ("person", "locked-out person", "link"):
         email = f"someone{next(_numbers)}@example.com"
         who, token = actions.add_user(
@@ -497,6 +489,19 @@ def _controlled(w: Writer, kind: str, scope: Scope, links: Any) -> Subject:
         return Subject(package_id)
     words = "Two are missing"
     return Subject(incidents.open_incident(w, scope, pharmacist, package_id, "count", words).id)
+
+
+def _printing(w: Writer, kind: str, scope: Scope) -> Subject:
+    """A printer, or what it was sent."""
+    printer = paper.add_printer(
+        w, scope.tenant_id, CLI, name="Front desk", host="192.0.2.1", port=9100, dpi=203
+    )
+    if kind == "printer":
+        return Subject(printer.id)
+    job = paper.print_test(w, scope, CLI, printer.id)
+    if kind == "failed print job":
+        paper.fail(w, job, "refused", 0)
+    return Subject(job.id)
 
 
 def _packet(w: Writer, scope: Scope) -> str:
