@@ -1,6 +1,6 @@
 -- What is kept of an attempt at a door, its pictures, the money and what people add later.
 
-CREATE TABLE blobs (                -- pictures and files as they came out of the box's own encoder, each once
+CREATE TABLE blobs (                -- pictures and files as the box encoded them, each once
   digest BLOB PRIMARY KEY,          -- SHA-256 of body
   type TEXT NOT NULL,
   size INTEGER NOT NULL,
@@ -8,14 +8,14 @@ CREATE TABLE blobs (                -- pictures and files as they came out of th
 ) STRICT;
 
 ALTER TABLE proofs ADD COLUMN act_id TEXT;            -- the id its phone gave the act: one act, one door, a row for each package
-ALTER TABLE proofs ADD COLUMN device_at INTEGER;      -- the phone's own clock; acted_at is the same moment by the box's
+ALTER TABLE proofs ADD COLUMN device_at INTEGER;      -- by the clock of the phone; acted_at is the same moment by that of the box
 ALTER TABLE proofs ADD COLUMN received_at INTEGER;
 ALTER TABLE proofs ADD COLUMN accuracy_m REAL;
 ALTER TABLE proofs ADD COLUMN no_place TEXT;          -- why lat and lng are not known
 ALTER TABLE proofs ADD COLUMN how TEXT;               -- to_person, left_at_door; null on failures
 ALTER TABLE proofs ADD COLUMN recipient TEXT;
 ALTER TABLE proofs ADD COLUMN relation TEXT;
-ALTER TABLE proofs ADD COLUMN id_kind TEXT;           -- ASAP's code of the kind of document: 06 is a driver licence
+ALTER TABLE proofs ADD COLUMN id_kind TEXT;           -- the ASAP code of the kind of document: 06 is a driver licence
 ALTER TABLE proofs ADD COLUMN id_jurisdiction TEXT;
 ALTER TABLE proofs ADD COLUMN id_number TEXT;         -- whole only in an encrypted file
 ALTER TABLE proofs ADD COLUMN id_last_four TEXT;

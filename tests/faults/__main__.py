@@ -52,7 +52,7 @@ class Fault:
 
 
 FAULTS = (
-    Fault("R15", soak.run, 600, "seconds"),
+    Fault("R15", soak.run, 1_200, "seconds"),
     Fault("R1 R2", kills.run, 200, "kills"),
     Fault("R3", power.run, 200, "power cuts"),
     Fault("R4", disk_errors.run, 29, "failed syncs"),

@@ -17,7 +17,7 @@ from .load import memory_mb
 PUSHES_A_SECOND = 20  # the limit is 600 a minute: every other one is refused
 READ_EVERY = 10  # pushes
 SAMPLE_SECONDS = 5.0
-WARM_SHARE = 0.3  # of the time: a day's first rows are made
+WARM_SHARE = 0.5  # of the time: caches fill, and what threads keep of memory finds its size
 FILLED = 20_000  # orders there from before: the caches of pages are full, growth is a leak
 LIMIT_PER_HOUR = "1000000"  # of orders; what is exceeded are the requests a minute
 PAGES_READ = 15  # of 200 packages, by each of

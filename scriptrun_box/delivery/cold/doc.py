@@ -131,5 +131,5 @@ LOGGER = Doc(
         "problems": [],
         "quarantined": False,
     },
-    refusals=(400, 404, 409),
+    refusals=(400, 404, 409, 413),
 )
