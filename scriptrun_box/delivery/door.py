@@ -18,12 +18,14 @@ from scriptrun_box.packages import actions as packages
 from scriptrun_box.packages import events, proofs
 from scriptrun_box.packages.model import Package
 from scriptrun_box.packages.proofs import Proof
+from scriptrun_box.packages.store import moves
 from scriptrun_box.patients import store as patients
 from scriptrun_box.patients.model import may_leave_at_door
 from scriptrun_box.routes.actions import note_done
 
 from . import store
 from .model import ABOUT, LAST_FOUR, Amendment, AtTheDoor, Handed, Payment, Picture, collected
+from .payments import need_proven
 
 WORDS_MAX = 1_000  # characters of an amendment
 
@@ -47,8 +49,9 @@ def deliver(
     `whole_ids` says that the file is encrypted: only then whole ID numbers are kept.
     """
 
-    def one(package: Package) -> Package:
+    def one(package: Package, at: AtTheDoor) -> Package:
         paid = payments.get(package.id, [])
+        need_proven(paid)
         delivered = _delivered(w, scope, actor, package, at, handed, paid)
         proof = _proof(delivered, "delivered", at, **_handed(w, handed, whole_ids))
         proofs.insert(w, proof)
@@ -71,7 +74,7 @@ def fail(
 ) -> Outcomes:
     """Packages could not be delivered; they stay with the driver until they are back."""
 
-    def one(package: Package) -> Package:
+    def one(package: Package, at: AtTheDoor) -> Package:
         failed = packages.move_on(
             w,
             scope,
@@ -102,10 +105,11 @@ def attach(
     found = [each for each in proofs.of_act(w, act_id) if each.driver_id == driver_id]
     if not any(each.photo for each in found):
         raise NotFound("There is no act that waits for this picture.")
-    digest = blobs.put(w, photo.type, photo.body)
     for proof in found:
-        if not proofs.set_photo(w, proof, digest):
+        if not proof.awaits_photo:
             continue
+        digest = blobs.put(w, photo.type, photo.body)
+        proofs.set_photo(w, proof, digest)
         package = packages.find(w, scope, proof.package_id)
         packages.note(w, scope, actor, package, "photo", package.status, {})
         if proof.told_at is None:
@@ -121,7 +125,7 @@ def give_photo_up(
         raise NotFound("There is no such proof.")
     package = packages.find(w, scope, proof.package_id)
     amend(w, scope, actor, package.id, proof_id, "picture", words)
-    if not proofs.give_photo_up(w, proof, words):
+    if not proof.awaits_photo or not proofs.give_photo_up(w, proof, words):
         raise Conflict("The photo has come meanwhile.", code="photo_is_here")
     if proof.told_at is None:
         _tell_completed(w, scope, package, replace(proof, photo=False), links)
@@ -154,7 +158,7 @@ def _each(
     scope: Scope,
     package_ids: Sequence[str],
     at: AtTheDoor,
-    one: Callable[[Package], Package],
+    one: Callable[[Package, AtTheDoor], Package],
 ) -> Outcomes:
     """The act for each package; every refusal comes before anything of that package is written."""
     before = {each.package_id for each in proofs.of_act(w, at.id)}
@@ -164,12 +168,18 @@ def _each(
             package = packages.find(w, scope, package_id)
             if package_id not in before:
                 _need_carried(package, at.driver_id)
-                package = one(package)
+                package = one(package, _with_driver(w, package, at))
                 note_done(w, scope, package)
             outcomes[package_id] = package
         except Refusal as refusal:
             outcomes[package_id] = refusal
     return outcomes
+
+
+def _with_driver(w: Writer, package: Package, at: AtTheDoor) -> AtTheDoor:
+    """No clock puts an act before its driver was given the package, which the box saw itself."""
+    given = [move.at for move in moves(w, package) if move.act in ("assign", "pass_on")]
+    return replace(at, acted_at=max([at.acted_at, *given[-1:]]))
 
 
 def _need_carried(package: Package, driver_id: str) -> None:

@@ -4,13 +4,14 @@ Nothing a phone sent is ever shown or stored as it came: it is decoded within bo
 again, so that place, device and whatever else was hidden in the file is gone.
 """
 
+import asyncio
 import base64
 import io
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from scriptrun_box.kernel.errors import Invalid, Refusal, TooLarge, UnsupportedMedia
+from scriptrun_box.kernel.errors import Invalid, Refusal, TooLarge, Unavailable, UnsupportedMedia
 from scriptrun_box.kernel.worker import Job, Progress, Worker, WorkFailed, serve
 
 from .model import Picture, Signature
@@ -34,6 +35,8 @@ DRAWN_WIDTH, DRAWN_HEIGHT, DRAWN_MARGIN, PEN = 600, 240, 12, 3  # pixels
 Point = Sequence[float]  # x, y, and perhaps milliseconds since the first
 Strokes = list[list[Point]]
 
+# A worker that ended, or had no time: the same picture is sent again.
+NOT_ITS_FAULT = ("died", "cancelled", "out_of_time")
 REFUSALS: dict[str, Refusal] = {
     "not_a_picture": UnsupportedMedia("Send a JPEG, PNG or WebP picture.", code="not_a_picture"),
     "too_many_pixels": TooLarge("The picture has too many pixels.", code="too_many_pixels"),
@@ -51,7 +54,7 @@ class Pictures:
         """A photo as the box keeps it; raises a Refusal for what is none."""
         if not body:
             raise REFUSALS["not_a_picture"]
-        job = {"photo": base64.b64encode(body).decode()}
+        job = {"photo": await asyncio.to_thread(_as_text, body)}
         return await self._picture(job, ENCODE_SECONDS)
 
     async def draw(self, strokes: Strokes) -> Signature:
@@ -67,11 +70,17 @@ class Pictures:
     async def _picture(self, job: Job, seconds: float) -> Picture:
         try:
             result = await self._worker.run(job, seconds, lambda percent: None)
-        except WorkFailed:  # killed, out of memory or time: whatever it was, it is no photo
+        except WorkFailed as failed:
+            if failed.reason in NOT_ITS_FAULT:
+                raise Unavailable(headers={"Retry-After": "5"}) from None
             raise REFUSALS["broken"] from None
         if "refused" in result:
             raise REFUSALS[result["refused"]]
         return Picture(result["type"], base64.b64decode(result["body"]))
+
+
+def _as_text(body: bytes) -> str:
+    return base64.b64encode(body).decode()
 
 
 def need_signature(strokes: Strokes) -> None:

@@ -21,7 +21,7 @@ def send(
     driver = actions.find(w, scope, driver_id)
     if package_id is not None:
         packages.find(w, scope, package_id)
-    made = clean(text)
+    made = clean(text, lines=True)
     if made is None or not 0 < len(made[0]) <= NOTE_MAX:
         raise invalid("text", "bad_format", f"A note has 1 to {NOTE_MAX} characters.")
     note = Note(ids.prefixed("note"), driver.id, package_id, made[0], w.now, None, None)

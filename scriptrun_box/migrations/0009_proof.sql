@@ -27,6 +27,7 @@ ALTER TABLE proofs ADD COLUMN no_signature TEXT;
 ALTER TABLE proofs ADD COLUMN reason TEXT;            -- of a failure, kept when the package goes out again
 ALTER TABLE proofs ADD COLUMN note TEXT;
 ALTER TABLE proofs ADD COLUMN told_at INTEGER;        -- its event is written; null while the proof it needs is on its way
+UPDATE proofs SET told_at = acted_at;                 -- what was told before is told
 CREATE UNIQUE INDEX proofs_act ON proofs (act_id, package_id) WHERE act_id IS NOT NULL;
 
 CREATE TABLE copay_payments (       -- what was taken, owed or waived at a door; several for one package where it was split

@@ -137,3 +137,6 @@ CREATE TABLE close_amendments (     -- what was found out later stands beside a 
   by TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX close_amendments_close ON close_amendments (close_id, at);
+
+-- Before there was a chain of custody nobody had handed anything over.
+UPDATE packages SET handed_over_at = NULL WHERE controlled_substance = 1 AND status != 'delivered';

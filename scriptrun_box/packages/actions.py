@@ -17,7 +17,8 @@ Move = Callable[[Writer, Scope, Actor, str], Package]  # a step of one package, 
 CHANGED = "packages"
 OFF_ROUTE = frozenset(("assign", "unassign", "redeliver", "cancel"))  # a step off its route, too
 ALWAYS_EDITABLE = frozenset(("notes", "patient_phone"))  # also while out for delivery
-RELEASED = frozenset(("controlled_substance", "dea_schedule", "rx_number", "fill_number"))
+WHAT_IT_IS = ("controlled_substance", "dea_schedule", "medications")
+RELEASED = frozenset((*WHAT_IT_IS, "rx_number", "fill_number", "fill_date", "patient_name"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +239,7 @@ def edit(w: Writer, scope: Scope, actor: Actor, package_id: str, content: Conten
         )
     if not changed:
         return package
-    if package.released_at is not None and RELEASED.intersection(changed):
+    if RELEASED.intersection(changed) and _was_released(w, package):
         raise _conflict(
             "released", "A pharmacist has released it: what was released stays as it is.", package
         )
@@ -248,8 +249,18 @@ def edit(w: Writer, scope: Scope, actor: Actor, package_id: str, content: Conten
         raise _conflict("update_not_allowed", "Somebody else was faster; look again.", package)
     if "patient_address" in changed:
         doors.forget(w, package_id)
+    if "cold_chain" in changed:  # whatever it is now, it is packed anew
+        store.set_facts(w, find(w, scope, package_id), packed_at=None, hold_until=None)
     note(w, scope, actor, package, "edit", package.status, {"fields": changed})
     return find(w, scope, package_id)
+
+
+def _was_released(r: Reader, package: Package) -> bool:
+    """Whether a pharmacist ever released it, also where that has ended since."""
+    if package.released_at is not None:
+        return True
+    moves = store.moves(r, package) if package.content.controlled_substance else []
+    return any("released_at" in move.detail.get("facts", ()) for move in moves)
 
 
 def decide_duplicate(

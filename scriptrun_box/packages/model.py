@@ -129,7 +129,7 @@ class Package:
             packed=self.packed_at is not None,
             released=self.released_at is not None,
             handed_over=self.handed_over_at is not None,
-            recalled=self.recalled_at is not None,
+            recalled=self.recalled_at is not None and self.recalled_at <= at,
             quarantined=self.quarantined_at is not None and self.quarantined_at <= at,
             hold_passed=self.keeps_until is not None and self.keeps_until < at,
             **of_the_act,

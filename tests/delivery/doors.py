@@ -52,6 +52,8 @@ def _send_out(w: Writer, scope: Scope, package_id: str) -> None:
     gates = ["packed_at", "released_at", "handed_over_at"]
     packages.set_gates(w, scope, DRIVER, packages.find(w, scope, package_id), gates)
     packages.move_on(w, scope, DRIVER, package_id, "start")
+    left = ACTED_AT - 60 * 60 * 1_000
+    w.run("UPDATE package_moves SET at = ? WHERE package_id = ?", (left, package_id))
 
 
 def hand_over(

@@ -8,7 +8,8 @@ from starlette.applications import Starlette
 
 from scriptrun_box.delivery import door, store
 from scriptrun_box.delivery.model import Payment, Picture
-from scriptrun_box.kernel import blobs
+from scriptrun_box.delivery.recall import recall
+from scriptrun_box.kernel import blobs, clock
 from scriptrun_box.kernel.errors import Conflict, Invalid, NotFound, Refusal
 from scriptrun_box.packages import proofs
 from scriptrun_box.packages import store as packages
@@ -286,3 +287,56 @@ async def test_the_same_picture_is_stored_once(world: World) -> None:
     kept = await world.db.read(blobs.get, first)
     assert kept is not None and kept.body == b"the same"
     assert await world.db.read(blobs.get, blobs.digest_of(b"never")) is None
+
+
+async def test_no_clock_puts_an_act_before_its_driver_had_the_package(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    package_id = await out(client, world.db, world.scope, world.live)
+    early = replace(at_door(), acted_at=1, device_at=1)
+    await world.db.write(hand_over, world.scope, [package_id], early)
+    (data,) = await world.db.read(told, package_id, COMPLETED)
+    assert data["delivered_at"] == "2026-04-20T17:41:57Z"
+    proof = await world.db.read(proofs.latest, package_id)
+    assert proof is not None and proof.device_at == 1
+
+
+async def test_what_was_handed_over_before_a_recall_is_delivered_and_not_what_came_after(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    for acted_at, code in ((ACTED_AT, ""), (clock.now_ms() + 60_000, "recalled")):
+        package_id = await out(client, world.db, world.scope, world.live)
+        await world.db.write(recall, world.scope, DRIVER, package_id, "other")
+        act = replace(at_door(), acted_at=acted_at)
+        outcome = (await world.db.write(hand_over, world.scope, [package_id], act))[package_id]
+        assert (outcome.code if isinstance(outcome, Refusal) else "") == code
+
+
+async def test_a_payment_without_its_proof_is_refused_with_its_package(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    package_id = await out(client, world.db, world.scope, world.live)
+    paid = {package_id: [Payment("waived", 1250)]}
+    outcomes = await world.db.write(hand_over, world.scope, [package_id], at_door(), paid=paid)
+    assert refused(outcomes[package_id]) == "validation_failed"
+    assert await world.db.read(store.payments, package_id) == []
+
+
+async def test_photos_that_nothing_waits_for_take_no_room(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    package_id = await out(client, world.db, world.scope, world.live)
+    act = at_door(photo=True)
+    await world.db.write(door.fail, world.scope, DRIVER, [package_id], act, "no_answer", LINKS)
+    for number in range(3):
+        body = b"a picture %d of %s" % (number, package_id.encode())
+        await world.db.write(
+            door.attach, world.scope, DRIVER, act.id, "drv_luis", picture(body), LINKS
+        )
+    kept = [
+        await world.db.read(
+            blobs.get, blobs.digest_of(b"a picture %d of %s" % (number, package_id.encode()))
+        )
+        for number in range(3)
+    ]
+    assert [each is not None for each in kept] == [True, False, False]

@@ -124,6 +124,10 @@ async def test_what_was_released_is_not_edited_into_something_else(world: World)
             await world.db.write(_edit, world.scope, package_id, change)
         assert refused.value.code == "released"
     assert await world.db.read(find, world.scope, package_id) == before
+    drop = ["released_at"]  # a broken seal has ended its release
+    await world.db.write(packages.drop_gates, world.scope, CLI, before, drop)
+    with pytest.raises(Conflict):
+        await world.db.write(_edit, world.scope, package_id, {"controlled_substance": False})
     after = await world.db.write(_edit, world.scope, package_id, {"notes": "Ring twice"})
     assert after.content.notes == "Ring twice"
 

@@ -44,7 +44,10 @@ async def take(
             return again(known, context, digest)
         drawn = await _drawn(pictures, act)
     except FINAL as refusal:
-        return _refused(shown_id, refusal)
+        bare = _bare(raw)
+        if bare is None:
+            return _refused(shown_id, refusal)
+        return await db.write(note_refusal, context, *bare, digest_of(raw), refusal)
     try:
         return await db.write(happen, context, kind, act, digest, drawn)
     except FINAL as refusal:
@@ -63,6 +66,16 @@ def read(raw: Mapping[str, Any]) -> tuple[Kind, ActIn]:
     if kind is None:
         raise Invalid("The box does not know this kind of act.", code="unknown_kind")
     return kind, checked(kind.shape, dict(raw))
+
+
+def _bare(raw: Mapping[str, Any]) -> tuple[Kind, ActIn] | None:
+    """What can be noted of an act that says something wrong: its id, its kind, when."""
+    kind = KINDS.get(str(raw.get("kind")))
+    try:
+        act = checked(ActIn, {name: raw.get(name) for name in ("id", "kind", "at")})
+    except Invalid:
+        return None
+    return None if kind is None else (kind, act)
 
 
 def digest_of(raw: Mapping[str, Any]) -> bytes:

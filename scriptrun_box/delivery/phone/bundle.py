@@ -29,6 +29,7 @@ from . import store
 
 ROUTES_MAX = 10  # planned or under way, of one driver
 KEY_BYTES = 32
+HASH_CHARS = 4
 OPEN = ("started", "planned")
 
 # Why a package may not leave yet, in a driver's words: what to do, never why.
@@ -66,7 +67,9 @@ def shift(r: Reader, scope: Scope, driver_id: str, now: int) -> dict[str, Any]:
         if route.status == "started"
         or route.date <= clock.local_date(now, places[route.location_id].time_zone)
     ]
-    on_them = [package for sheet in sheets for package in sheet.packages]
+    on_them = [
+        package for sheet in sheets for package in sheet.packages if package.driver_id == driver_id
+    ]
     in_car = store.loaded(r, driver_id, (package.id for package in on_them))
     told = _Told(driver, secrets.token_bytes(KEY_BYTES), in_car)
     named = {sheet.route.location_id for sheet in sheets} | {driver.profile.location_id}
@@ -113,11 +116,15 @@ def _route(sheet: Sheet) -> dict[str, Any]:
         "date": route.date,
         "status": route.status,
         "pharmacy_id": route.location_id,
-        "stops": [_stop(sheet, visit) for visit in sheet.visits if visit.packages],
+        "stops": [
+            _stop(sheet, visit, theirs)
+            for visit in sheet.visits
+            if (theirs := [p.id for p in visit.packages if p.driver_id == route.driver_id])
+        ],
     }
 
 
-def _stop(sheet: Sheet, visit: Visit) -> dict[str, Any]:
+def _stop(sheet: Sheet, visit: Visit, package_ids: list[str]) -> dict[str, Any]:
     place = visit.location
     return {
         "id": visit.stop.id,
@@ -128,7 +135,7 @@ def _stop(sheet: Sheet, visit: Visit) -> dict[str, Any]:
         "deliver_after": sheet.due_after(visit),
         "deliver_by": sheet.due_by(visit),
         "arrives_at": visit.stop.arrives_at,
-        "package_ids": [package.id for package in visit.packages],
+        "package_ids": package_ids,
     }
 
 
@@ -183,5 +190,9 @@ def _hashes(key: bytes, package: Package) -> list[str]:
 
 
 def hashed(key: bytes, code: str) -> str:
-    """A code as a phone may hold it: HMAC-SHA256, in hex."""
-    return hmac.new(key, code.strip().encode(), hashlib.sha256).hexdigest()
+    """A code as a phone may hold it: the first of its HMAC-SHA256, in hex.
+
+    So little of it tells a driver's bags from each other, and from whom tries out every number
+    that an Rx may have it hides the right one among a hundred others.
+    """
+    return hmac.new(key, code.strip().encode(), hashlib.sha256).hexdigest()[:HASH_CHARS]

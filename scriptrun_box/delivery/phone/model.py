@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from scriptrun_box.delivery.model import IdKind, Method, Relation
+from scriptrun_box.kernel.texts import clean
 from scriptrun_box.packages.lifecycle import FailureReason
 
 ACTS_MAX = 500  # in one body
@@ -29,7 +31,17 @@ Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 Accuracy = Annotated[float, Field(ge=0, le=ACCURACY_MAX, allow_inf_nan=False)]
 Point = Annotated[list[float], Field(min_length=2, max_length=3)]
 Stroke = Annotated[list[Point], Field(max_length=POINTS_MAX)]
-Why = Annotated[str, Field(min_length=1, max_length=WHY_MAX)]
+
+
+def _line(text: str) -> str:
+    made = clean(text)
+    if made is None or not made[0]:
+        raise PydanticCustomError("bad_format", "is a line of words")
+    return made[0]
+
+
+Line = Annotated[str, AfterValidator(_line)]
+Why = Annotated[Line, Field(max_length=WHY_MAX)]
 
 
 class _Shape(BaseModel):
@@ -106,14 +118,14 @@ class IdentificationIn(_Shape):
     """A document that was looked at."""
 
     kind: IdKind
-    jurisdiction: Annotated[str, Field(min_length=1, max_length=NUMBER_MAX)]
-    number: Annotated[str, Field(min_length=1, max_length=NUMBER_MAX)]
+    jurisdiction: Annotated[Line, Field(max_length=NUMBER_MAX)]
+    number: Annotated[Line, Field(max_length=NUMBER_MAX)]
 
 
 class RecipientIn(_Shape):
     """Who took the packages."""
 
-    name: Annotated[str, Field(min_length=1, max_length=NAME_MAX)]
+    name: Annotated[Line, Field(max_length=NAME_MAX)]
     relation: Relation
     identification: IdentificationIn | None = None
 

@@ -217,10 +217,15 @@ def set_loaded(
 
 
 def loaded(r: Reader, driver_id: str, package_ids: Iterable[str]) -> dict[str, bool]:
-    """{package: whether it is in this driver's car}; absent is not looked for yet."""
+    """{package: whether it is in this driver's car}; absent is not looked for yet.
+
+    What came back and goes out again is loaded again.
+    """
     rows = r.all(
-        "SELECT package_id, missing FROM phone_loads"
-        " WHERE package_id IN (SELECT value FROM json_each(?)) AND driver_id = ?",
+        "SELECT package_id, missing FROM phone_loads AS l"
+        " WHERE package_id IN (SELECT value FROM json_each(?)) AND driver_id = ?"
+        " AND NOT EXISTS (SELECT 1 FROM package_moves AS m WHERE m.package_id = l.package_id"
+        " AND m.act = 'redeliver' AND m.at > l.at)",
         (json.dumps(sorted(set(package_ids))), driver_id),
     )
     return {row["package_id"]: not row["missing"] for row in rows}

@@ -1,6 +1,7 @@
 """From too warm to the pharmacist's decision: found at once, in force at the door, decided once."""
 
 import random
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -280,3 +281,14 @@ async def test_the_owners_rule_counts_from_now_on(client: httpx.AsyncClient, wor
             await world.db.write(bags.set_rule, world.scope, ANA, Rule(8, 0, 2, 60))
     finally:
         await world.db.write(bags.set_rule, world.scope, ANA, Rule())
+
+
+async def test_what_is_said_to_be_cold_again_is_packed_again(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    package = await packed(client, world)
+    for cold in (False, True):
+        content = replace((await standing(world, package.id)).content, cold_chain=cold)
+        await world.db.write(packages.edit, world.scope, ANA, package.id, content)
+    then = await standing(world, package.id)
+    assert (then.content.cold_chain, then.packed_at, then.hold_until) == (True, None, None)

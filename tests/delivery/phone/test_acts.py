@@ -15,12 +15,15 @@ from scriptrun_box.drivers import notes
 from scriptrun_box.drivers import store as driver_store
 from scriptrun_box.kernel import audit, notices
 from scriptrun_box.kernel.clock import HOUR_MS, MINUTE_MS
-from scriptrun_box.kernel.db import Reader
+from scriptrun_box.kernel.db import Reader, Writer
 from scriptrun_box.kernel.disk import Disk
 from scriptrun_box.kernel.scope import CLI
+from scriptrun_box.kernel.worker import Worker, WorkFailed
 from scriptrun_box.packages import actions as packages
 from scriptrun_box.packages import proofs
 from scriptrun_box.packages import store as package_store
+from scriptrun_box.routes import actions as routes
+from scriptrun_box.routes import stops
 from tests.world import World
 
 from .handset import PERSON, Handset, handset, planned, status, under_way
@@ -185,12 +188,17 @@ async def test_a_recall_that_was_first_keeps_the_package_from_being_delivered(
     assert (answer["outcome"], answer["code"]) == ("conflict", "recalled")
 
 
+def _given_an_hour_ago(w: Writer, package_id: str) -> None:
+    w.run("UPDATE package_moves SET at = at - ? WHERE package_id = ?", (HOUR_MS, package_id))
+
+
 @pytest.mark.parametrize("ahead_ms", [0, -3 * HOUR_MS, 26 * HOUR_MS, 5_000])
 async def test_a_wrong_clock_is_measured_and_both_times_are_kept(
     client: httpx.AsyncClient, world: World, ahead_ms: int
 ) -> None:
     out = await under_way(client, world, SIGNED)
     phone, (package_id,) = out.phone, out.package_ids
+    await world.db.write(_given_an_hour_ago, package_id)
     phone.ahead_ms = ahead_ms
     act = phone.delivery(package_id)
     act["at"] -= 40 * MINUTE_MS  # done a while ago, without a network
@@ -377,3 +385,75 @@ async def until_all_are_answered(
         assert {each["was"] for each in answers} == {"taken"}
         waiting = waiting[len(batch) :]
     return sent
+
+
+async def test_an_act_that_says_something_wrong_is_noted_for_the_desk(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    out = await under_way(client, world, SIGNED)
+    (package_id,) = out.package_ids
+    for recipient in (
+        {"name": " ", "relation": "spouse"},
+        {"name": "A\x00B", "relation": "spouse"},
+    ):
+        (answer,) = await out.phone.send(out.phone.delivery(package_id, recipient=recipient))
+        assert answer["outcome"] == "refused"
+    wanted = store.Filter(driver_id=out.driver_id, unseen=True)
+    odd = await world.db.read(store.acts, world.scope.tenant_id, wanted, None, 10)
+    assert [(each.kind, each.outcome) for each in odd] == [("deliver", "refused")] * 2
+    (notice,) = await world.db.read(notices.open_notices, world.scope, out.driver_id)
+    assert notice.words.startswith("2 things")
+    assert status(world, package_id) == "out_for_delivery"
+
+
+async def test_a_note_of_several_lines_arrives_whole(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    out = await under_way(client, world, SIGNED)
+    answer = await out.phone.do("note", text="Gate code\n1234")
+    assert answer["outcome"] == "taken"
+
+
+async def test_a_picture_worker_that_is_gone_refuses_nothing_for_good(
+    client: httpx.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = await under_way(client, world, SIGNED)
+    (package_id,) = out.package_ids
+    act = out.phone.delivery(package_id)
+
+    async def gone(*_: Any) -> Any:
+        raise WorkFailed("died")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Worker, "run", gone)
+        body = {"acts": [act], "sent_at": out.phone.now}
+        answer = await out.phone.ask("POST", "/phone/acts", json=body)
+        assert answer.status_code == 503 and answer.headers["Retry-After"]
+    (taken,) = await out.phone.send(act)
+    assert taken["outcome"] == "taken"
+
+
+async def test_what_came_back_is_loaded_anew(client: httpx.AsyncClient, world: World) -> None:
+    out = await under_way(client, world, SIGNED)
+    (package_id,) = out.package_ids
+    await out.phone.do("fail", package_ids=[package_id], reason="no_answer")
+    await out.phone.do("finish", route_id=out.route_id)
+    await world.db.write(packages.redeliver, world.scope, CLI, package_id)
+    given = {"driver_id": out.driver_id, "package_ids": [package_id]}
+    again = await world.db.write(routes.create, world.scope, CLI, given)
+    answer = await out.phone.do("start", route_id=again.route.id)
+    assert answer["code"] == "not_loaded"
+
+
+async def test_who_takes_a_route_over_sees_nothing_of_what_the_other_driver_has_done(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    out = await under_way(client, world, SIGNED, SIGNED)
+    done, left = out.package_ids
+    await out.phone.send(out.phone.delivery(done))
+    other = await planned(client, world)
+    await world.db.write(stops.hand_over, world.scope, CLI, out.route_id, other.driver_id)
+    told = await other.phone.shift()
+    assert list(told["packages"]) == [left]
+    (route,) = [each for each in told["routes"] if each["id"] == out.route_id]
+    assert [stop["package_ids"] for stop in route["stops"]] == [[left]]

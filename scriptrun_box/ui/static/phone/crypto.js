@@ -64,13 +64,16 @@ export async function openBytes(key, { iv, data }) {
   }
 }
 
-// A barcode as the shift names it: HMAC-SHA256 under the shift's own key, in hex.
+const HASH_CHARS = 4;
+
+// A barcode as the shift names it: the first of its HMAC-SHA256 under the shift's own key, in hex.
 export async function hashOfCode(keyHex, code) {
   const raw = Uint8Array.from(keyHex.match(/../g), (byte) => parseInt(byte, 16));
   const wish = { name: "HMAC", hash: "SHA-256" };
   const key = await crypto.subtle.importKey("raw", raw, wish, false, ["sign"]);
   const made = await crypto.subtle.sign("HMAC", key, new TextEncoder().encode(code.trim()));
-  return Array.from(new Uint8Array(made), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const hex = Array.from(new Uint8Array(made), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.slice(0, HASH_CHARS);
 }
 
 // 256 random bits as a header can carry them.

@@ -6,6 +6,7 @@ const METHODS = [["cash", "Cash"], ["check", "Check"], ["card", "Card"], ["card_
 const PROOF = {
   check: [["check_number", "Check number"]],
   card: [["card_last_four", "Last four digits"], ["authorization", "Authorization"]],
+  card_on_file: [["card_last_four", "Last four digits"]],
   hsa_fsa: [["card_last_four", "Last four digits"], ["authorization", "Authorization"]],
   waived: [["approved_by", "Who allowed it"], ["reason", "Why"]],
   not_collected: [["reason", "Why"]],

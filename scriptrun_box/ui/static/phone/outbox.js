@@ -175,14 +175,18 @@ export class Outbox {
     for (const id of this.pictures) {
       const act = this.acts.find((each) => each.id === id);
       if (act && !act.answer) continue; // its act goes first
+      const key = this.session.key;
+      if (!key) return; // locked meanwhile: they wait
       const row = await kept.picture(id);
-      const bytes = row && (await openBytes(this.session.key, row.sealed));
+      const bytes = row && (await openBytes(key, row.sealed));
+      if (row && bytes === null) continue; // never drop what cannot be read right now
       if (bytes) {
         try {
           await box.putPhoto(this.session.credential, id, bytes);
         } catch (error) {
           // What is no picture, or what no act waits for, never will be; all else is tried again.
           if (![400, 404, 413, 415].includes(error.status)) throw error;
+          if (this.session.key !== key) return;
         }
       }
       await kept.dropPicture(id);
