@@ -24,7 +24,7 @@ from scriptrun_box.delivery.model import (
     Recipient,
     Signature,
 )
-from scriptrun_box.delivery.payments import ON_A_CARD, need_proven
+from scriptrun_box.delivery.payments import ON_A_CARD
 from scriptrun_box.delivery.pictures import PICTURE_BYTES_MAX
 from scriptrun_box.kernel import clock, ids
 from scriptrun_box.kernel.db import Reader, Writer
@@ -256,7 +256,6 @@ def _payments(form: dict[str, str]) -> list[Payment]:
                 reason=_text(form, "why") if free else None,
             )
         )
-    need_proven(paid)
     return paid
 
 
