@@ -35,7 +35,6 @@ _UNIT = re.compile(
     r"|#+\s*\w[\w/-]*)\)?",
     re.I,
 )
-_FLOOR = re.compile(r"\b(\d+)(?:st|nd|rd|th)\s+(?:floor|fl)\b|\b(?:floor|fl)\s*(\d+)")
 _BARE_UNIT = re.compile(r",\s*([a-z]|[a-z]?-?\d{1,5}[a-z]?)\s*(?=,)", re.I)
 _ZIP = re.compile(r"[\s,]+([0-9]{5})(?:[-\s]?[0-9]{4})?\s*$")
 _FIVE_DIGITS = re.compile(r"[0-9]{5}")

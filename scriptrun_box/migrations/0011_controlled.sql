@@ -63,18 +63,6 @@ CREATE TABLE custody (              -- the chain of hands: only ever added to
 CREATE INDEX custody_package ON custody (package_id, seq);
 CREATE INDEX custody_days ON custody (tenant_id, test, at) WHERE kind = 'out';
 
-CREATE TABLE custody_offers (       -- the pharmacist's half of a hand-over, until the driver's phone confirms
-  id TEXT PRIMARY KEY,              -- ofr_…
-  tenant_id TEXT NOT NULL,
-  test INTEGER NOT NULL,
-  driver_id TEXT NOT NULL,
-  package_ids TEXT NOT NULL,        -- JSON array
-  by TEXT NOT NULL,
-  at INTEGER NOT NULL,
-  ended_at INTEGER                  -- taken, or withdrawn
-) STRICT, WITHOUT ROWID;
-CREATE INDEX custody_offers_open ON custody_offers (driver_id, at) WHERE ended_at IS NULL;
-
 CREATE TABLE dispositions (         -- what a pharmacist decided about what came back
   custody_seq INTEGER PRIMARY KEY REFERENCES custody (seq),
   package_id TEXT NOT NULL,

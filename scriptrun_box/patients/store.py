@@ -17,7 +17,6 @@ COLUMNS = (
     "patients (seq, id, tenant_id, test, location_id, number, receivers, version, created_at,"
     " updated_at)"
 )
-LIVING = "merged_into IS NULL AND erased_at IS NULL"
 FOUND_MAX = 2_000  # packages a search looks at, the newest first
 COUNT_MAX = 20_000  # longer lists are "more than"
 OPEN_SQL = "('created', 'assigned', 'out_for_delivery', 'failed')"

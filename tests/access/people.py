@@ -61,7 +61,7 @@ MADE_BY_TESTS = (
     "webhook_logs", "webhook_deliveries", "webhook_endpoints", "events", "proofs",
     "package_moves", "package_search", "packages", "driver_notes", "patients",
     "close_amendments", "day_closes", "incidents", "dispositions", "custody", "releases",
-    "driver_pins", "custody_offers", "state_rules", "drivers", "erasures", "sightings", "places",
+    "driver_pins", "state_rules", "drivers", "erasures", "sightings", "places",
     "print_jobs", "printers", "cold_quarantines", "cold_files", "cold_readings", "cold_packs",
     "cold_bags", "cold_rules", "phones", "phone_codes", "phone_acts",
 )  # fmt: skip

@@ -13,7 +13,7 @@ from scriptrun_box.delivery.controlled.release import release
 from scriptrun_box.delivery.recall import recall
 from scriptrun_box.drivers import actions as drivers
 from scriptrun_box.drivers import dispatch
-from scriptrun_box.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from scriptrun_box.kernel.errors import Conflict, Forbidden, Invalid
 from scriptrun_box.kernel.scope import CLI
 from scriptrun_box.packages import actions as packages
 from scriptrun_box.patients.driver_view import for_driver
@@ -253,24 +253,6 @@ async def test_back_to_stock_only_by_the_rule_and_from_the_staffs_own_hands(
             await world.db.write(decide, world.scope, who, package_id, "restock")
         assert refused.value.code == "decision_not_allowed"
     await world.db.write(move_to, world, "")
-
-
-async def test_on_the_phone_the_pharmacist_offers_and_the_driver_confirms(world: World) -> None:
-    who = pharmacist(world)
-    driver, other = [await world.db.write(new_driver, world.scope) for _ in range(2)]
-    phone, wrong = (Party(each.id, "phone") for each in (driver, other))
-    package_id, seal = await world.db.write(released, world.scope, who, driver)
-    made = await world.db.write(custody.offer, world.scope, who, driver_id(driver), [package_id])
-    seals = {package_id: seal}
-    with pytest.raises(NotFound):
-        await world.db.write(custody.accept, world.scope, wrong, made.id, seals)
-    with pytest.raises(Conflict):
-        await world.db.write(custody.accept, world.scope, phone, made.id, {})
-    await world.db.write(custody.accept, world.scope, phone, made.id, seals)
-    (row,) = await world.db.read(store.chain, package_id)
-    assert (row.giver, row.taker, row.taker_by) == (who.id, driver.id, "phone")
-    with pytest.raises(NotFound):
-        await world.db.write(custody.accept, world.scope, phone, made.id, seals)
 
 
 async def test_a_driver_with_something_in_hand_stays_able_to_have_it(world: World) -> None:

@@ -59,7 +59,6 @@ OWNERS = {
     "driver_pins": ("delivery/controlled/store.py",),
     "releases": ("delivery/controlled/store.py",),
     "custody": ("delivery/controlled/store.py",),
-    "custody_offers": ("delivery/controlled/store.py",),
     "dispositions": ("delivery/controlled/store.py",),
     "incidents": ("delivery/controlled/store.py",),
     "day_closes": ("delivery/controlled/closes.py",),

@@ -23,7 +23,6 @@ Indicator = Literal["unchanged", "changed"]
 Disposition = Literal["release", "redeliver", "return", "destroy"]
 Unit = Literal["C", "F"]
 INDICATORS: tuple[str, ...] = get_args(Indicator)
-DISPOSITIONS: tuple[str, ...] = get_args(Disposition)
 
 BagName = Annotated[str, Field(min_length=1, max_length=NAME_MAX)]
 HoldMinutes = Annotated[int, Field(ge=1, le=HOLD_MINUTES_MAX)]

@@ -2,7 +2,7 @@
 
 `hand_over` is the one way out and `take_back` the one way back. Each party says how they showed who
 they are; at the desk that is the pharmacist's session and the driver's PIN, over the API password
-and PIN, on the driver's phone the pharmacist's offer and the driver's own signed-in phone.
+and PIN.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,20 +11,18 @@ from dataclasses import replace
 from scriptrun_box.drivers import actions as drivers
 from scriptrun_box.drivers import store as driver_store
 from scriptrun_box.drivers.model import Driver
-from scriptrun_box.kernel import audit, ids
-from scriptrun_box.kernel.clock import MINUTE_MS
+from scriptrun_box.kernel import audit
 from scriptrun_box.kernel.db import Reader, Writer
-from scriptrun_box.kernel.errors import Conflict, NotFound
+from scriptrun_box.kernel.errors import Conflict
 from scriptrun_box.kernel.scope import Scope
 from scriptrun_box.packages import actions as packages
 from scriptrun_box.packages.model import Package
 
 from . import people, store
-from .model import AT_ONCE_MAX, NOBODY, Check, Offer, Party, Transfer
+from .model import AT_ONCE_MAX, NOBODY, Check, Party, Transfer
 from .words import conflict, invalid, said, seal_of, spelled, tell
 
 MADE_UP = "made_up"
-OFFER_MS = 30 * MINUTE_MS  # a pharmacist's half waits for the driver's so long
 
 
 def hand_over(
@@ -72,39 +70,6 @@ def lose(w: Writer, scope: Scope, pharmacist: Party, package: Package, note: str
     giver = Party(f"driver:{package.driver_id}", "absent")
     add(w, scope, package, "lost", giver, Party(NOBODY, pharmacist.id), gone)
     packages.drop_gates(w, scope, pharmacist.actor, package, ["handed_over_at"])
-
-
-def offer(
-    w: Writer, scope: Scope, pharmacist: Party, driver_id: str, package_ids: Sequence[str]
-) -> Offer:
-    """The pharmacist's half of a hand-over: the driver's phone confirms it within half an hour."""
-    people.need_pharmacist(w, scope, pharmacist)
-    driver = _driver(w, scope, driver_id)
-    for package_id in package_ids:
-        _need_ready(packages.find(w, scope, package_id), driver)
-    if not 0 < len(package_ids) <= AT_ONCE_MAX:
-        raise invalid("packages", "too_long", f"1 to {AT_ONCE_MAX} packages at a time.")
-    made = Offer(ids.prefixed("ofr"), driver.id, tuple(package_ids), pharmacist.id, w.now)
-    store.add_offer(w, scope, made)
-    audit.record(w, scope.tenant_id, pharmacist.actor, "controlled.offered", driver.id)
-    tell(w, scope, driver.id)
-    return made
-
-
-def offers(r: Reader, scope: Scope, driver_id: str, now: int) -> list[Offer]:
-    """What a pharmacist holds out to a driver right now."""
-    return store.offers(r, scope, driver_id, now - OFFER_MS)
-
-
-def accept(
-    w: Writer, scope: Scope, taker: Party, offer_id: str, seals: Mapping[str, str]
-) -> list[Package]:
-    """The driver's half, from their phone: every bag of an offer is there, its seal read."""
-    driver_id = people.driver_of(taker)
-    found = next((each for each in offers(w, scope, driver_id, w.now) if each.id == offer_id), None)
-    if found is None or not store.end_offer(w, offer_id):
-        raise NotFound("This hand-over is no longer offered; ask the pharmacist.")
-    return hand_over(w, scope, Party(found.by, "session"), taker, found.package_ids, seals)
 
 
 def holder(chain: Sequence[Transfer], status: str) -> str:

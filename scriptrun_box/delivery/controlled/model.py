@@ -230,17 +230,6 @@ class Amendment:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """The pharmacist's half of a hand-over, until the driver's phone confirms it."""
-
-    id: str
-    driver_id: str
-    package_ids: tuple[str, ...]
-    by: str
-    at: int
-
-
 def not_confirmed() -> Forbidden:
     """The one answer to a wrong password, a wrong PIN and a role that may not."""
     return Forbidden(

@@ -13,7 +13,6 @@ from .model import (
     Disposition,
     Incident,
     Line,
-    Offer,
     Release,
     Rule,
     Transfer,
@@ -265,48 +264,6 @@ def last_out(r: Reader, scope: Scope, location_id: str, until: int) -> int:
         (scope.tenant_id, scope.test, until, location_id),
     )
     return seq or 0
-
-
-# offers -------------------------------------------------------------------------------------------
-
-
-def add_offer(w: Writer, scope: Scope, made: Offer) -> None:
-    """Store a pharmacist's half of a hand-over."""
-    w.insert(
-        "custody_offers (id, tenant_id, test, driver_id, package_ids, by, at)",
-        [
-            (
-                made.id,
-                scope.tenant_id,
-                scope.test,
-                made.driver_id,
-                json.dumps(made.package_ids),
-                made.by,
-                made.at,
-            )
-        ],
-    )
-
-
-def offers(r: Reader, scope: Scope, driver_id: str, since: int) -> list[Offer]:
-    """What waits for a driver's confirmation, oldest first."""
-    rows = r.all(
-        "SELECT id, driver_id, package_ids, by, at FROM custody_offers WHERE driver_id = ?"
-        " AND tenant_id = ? AND test = ? AND ended_at IS NULL AND at >= ? ORDER BY at",
-        (driver_id, scope.tenant_id, scope.test, since),
-    )
-    return [
-        Offer(
-            row["id"], row["driver_id"], tuple(json.loads(row["package_ids"])), row["by"], row["at"]
-        )
-        for row in rows
-    ]
-
-
-def end_offer(w: Writer, offer_id: str) -> bool:
-    """It is taken, or withdrawn; False where it was before."""
-    sql = "UPDATE custody_offers SET ended_at = ? WHERE id = ? AND ended_at IS NULL"
-    return bool(w.run(sql, (w.now, offer_id)))
 
 
 # incidents ----------------------------------------------------------------------------------------

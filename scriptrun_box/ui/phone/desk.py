@@ -59,11 +59,6 @@ class Line:
     word: str
     tone: str
 
-    @property
-    def late_ms(self) -> int:
-        """How long it took to get here."""
-        return self.told.received_at - self.told.acted_at
-
 
 async def add(call: Call) -> Response:
     """POST /drivers/{id}/phones: a code to be read with the phone, shown this once."""
