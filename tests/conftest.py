@@ -1,12 +1,16 @@
 """Fixtures for every test: a box with two pharmacies, reached through its app or a real server."""
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
 import httpx
 import pytest
 from hypothesis import HealthCheck, settings
+from playwright.async_api import expect
 from starlette.applications import Starlette
 
 from scriptrun_box.app import create_app
@@ -20,6 +24,7 @@ settings.register_profile(
     "box", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("box")
+expect.set_options(timeout=15_000)  # ms until a page must show something
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -34,9 +39,25 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, World]:
+    """A data folder in which everybody stands already: copying it is quicker than making one."""
+    folder = tmp_path_factory.mktemp("founded") / "data"
+    settings = settings_for(folder)
+
+    async def found() -> World:
+        made = create_app(settings, open_folder(settings))
+        async with made.router.lifespan_context(made):
+            return await build_world(made.state.box.db)
+
+    return folder, asyncio.run(found())
+
+
 @pytest.fixture
-async def app(tmp_path: Path) -> AsyncIterator[Starlette]:
-    """The whole app over a fresh folder, inside its lifespan."""
+async def app(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Starlette]:
+    """The whole app over a folder of its own, inside its lifespan."""
+    if "founded" in request.fixturenames:
+        shutil.copytree(request.getfixturevalue("founded")[0], tmp_path / "data")
     settings = settings_for(tmp_path / "data")
     made = create_app(settings, open_folder(settings))
     async with made.router.lifespan_context(made):
@@ -52,6 +73,6 @@ async def client(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def world(app: Starlette) -> World:
+def world(app: Starlette, founded: tuple[Path, World]) -> World:
     """Two pharmacies with people and keys: owner, teammate, and a stranger of the other one."""
-    return await build_world(app.state.box.db)
+    return replace(founded[1], db=app.state.box.db)
