@@ -54,11 +54,17 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, World]:
 
 
 @pytest.fixture
-async def app(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Starlette]:
-    """The whole app over a folder of its own, inside its lifespan."""
+def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """The data folder of this test; everybody stands in it where the test asks for the world."""
     if "founded" in request.fixturenames:
         shutil.copytree(request.getfixturevalue("founded")[0], tmp_path / "data")
-    settings = settings_for(tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+async def app(folder: Path) -> AsyncIterator[Starlette]:
+    """The whole app over a folder of its own, inside its lifespan."""
+    settings = settings_for(folder)
     made = create_app(settings, open_folder(settings))
     async with made.router.lifespan_context(made):
         yield made

@@ -35,9 +35,9 @@ PIXEL = bytes.fromhex(
 
 
 @pytest.fixture
-async def app(tmp_path: Path) -> AsyncIterator[Starlette]:
+async def app(folder: Path) -> AsyncIterator[Starlette]:
     """A box whose owner has a tile server."""
-    async with running(tmp_path / "data", map={"tile_url": TILES, "attribution": "© us"}) as made:
+    async with running(folder, map={"tile_url": TILES, "attribution": "© us"}) as made:
         yield made
 
 
