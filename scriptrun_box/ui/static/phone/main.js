@@ -18,7 +18,21 @@ let undoing = null;
 let shown = "";
 let known = null; // whether this phone was added
 
-const session = new Session(() => draw());
+const session = new Session(() => news());
+
+// News waits for a finger to rise: what it is on must not be drawn anew under it.
+let pressed = false;
+let late = false;
+
+function news() {
+  late = pressed && session.isOpen;
+  if (!late) draw();
+}
+
+function released() {
+  pressed = false;
+  if (late) setTimeout(news); // after the click
+}
 
 // What a screen gets: the session, where it is, and how to go on.
 function here() {
@@ -132,6 +146,8 @@ async function begin() {
 for (const kind of ["pointerdown", "keydown"]) {
   addEventListener(kind, () => session.touch(), { capture: true, passive: true });
 }
+addEventListener("pointerdown", () => { pressed = true; }, { capture: true, passive: true });
+for (const kind of ["pointerup", "pointercancel"]) addEventListener(kind, released, { capture: true, passive: true });
 addEventListener("hashchange", () => draw(true));
 addEventListener("online", () => session.isOpen && session.outbox.send());
 document.addEventListener("visibilitychange", () => {

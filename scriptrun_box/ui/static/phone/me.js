@@ -59,6 +59,6 @@ export function told(at) {
       h("b", {}, outbox.waiting ? `${outbox.waiting} waiting` : "The box has everything"),
       waiting.map((act) => line(act)),
       outbox.pictures.size > 0 && h("p", { class: "quiet" }, `${outbox.pictures.size} photos follow`),
-      button("Try to send now", () => outbox.send())),
+      button("Try to send now", () => outbox.send(), { id: "try" })),
   ];
 }
