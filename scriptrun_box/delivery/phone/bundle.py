@@ -13,6 +13,7 @@ from typing import Any
 
 from scriptrun_box.accounts import store as accounts
 from scriptrun_box.accounts.model import Location
+from scriptrun_box.delivery.cold import store as cold
 from scriptrun_box.drivers import actions as drivers
 from scriptrun_box.drivers.model import Driver
 from scriptrun_box.kernel import clock
@@ -71,6 +72,7 @@ def shift(r: Reader, scope: Scope, driver_id: str, now: int) -> dict[str, Any]:
         package for sheet in sheets for package in sheet.packages if package.driver_id == driver_id
     ]
     in_car = store.loaded(r, driver_id, (package.id for package in on_them))
+    rule = cold.rule(r, scope.tenant_id)
     told = _Told(driver, secrets.token_bytes(KEY_BYTES), in_car)
     named = {sheet.route.location_id for sheet in sheets} | {driver.profile.location_id}
     return {
@@ -88,6 +90,7 @@ def shift(r: Reader, scope: Scope, driver_id: str, now: int) -> dict[str, Any]:
             if place_id in places
         },
         "scan_key": told.key.hex(),
+        "cold": {"low": rule.low, "high": rule.high},
         "routes": [_route(sheet) for sheet in sorted(sheets, key=_first_things_first)],
         "packages": {
             package.id: _package(told, package, shown)
@@ -153,6 +156,7 @@ def _package(told: _Told, package: Package, shown: DriverPackage) -> dict[str, A
         "priority": shown.priority,
         "sign": shown.sign or shown.check_id,
         "fridge": shown.fridge,
+        "cold_until": shown.hold_until,
         "check_id": shown.check_id,
         "collect_cents": shown.collect_cents,
         "recalled": _comes_back(package),
@@ -165,7 +169,8 @@ def _package(told: _Told, package: Package, shown: DriverPackage) -> dict[str, A
 def _comes_back(package: Package) -> bool:
     """Whether it is not delivered any more: called back, or its cold is over."""
     facts = package.facts(clock.now_ms())
-    return facts.recalled or facts.quarantined or facts.hold_passed
+    never = facts.recalled or facts.quarantined or facts.hold_passed
+    return never and facts.status != "delivered"
 
 
 def _gate(driver: Driver, package: Package) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scriptrun_box.delivery import door
+from scriptrun_box.delivery.cold import readings
 from scriptrun_box.delivery.model import (
     AtTheDoor,
     Handed,
@@ -26,6 +27,7 @@ from scriptrun_box.kernel.errors import Conflict, NotFound, Refusal
 from scriptrun_box.kernel.links import Links
 from scriptrun_box.kernel.scope import Actor, Scope
 from scriptrun_box.packages import actions as packages
+from scriptrun_box.packages import store as package_store
 from scriptrun_box.routes import actions as routes
 from scriptrun_box.routes import store as route_store
 from scriptrun_box.routes.model import Route
@@ -160,6 +162,7 @@ def _position(
 
 
 def _deliver(w: Writer, context: Context, act: DeliverIn, drawn: Signature | None) -> Details:
+    _read_cold(w, context, act)
     outcomes = door.deliver(
         w,
         context.scope,
@@ -188,9 +191,29 @@ def _recipient(given: RecipientIn | None) -> Recipient | None:
 
 
 def _fail(w: Writer, context: Context, act: model.FailIn, drawn: Signature | None) -> Details:
+    _read_cold(w, context, act)
     at = _at_the_door(context, act)
     scope, actor, links = context.scope, context.actor, context.links
     return _stayed(door.fail(w, scope, actor, act.package_ids, at, act.reason, links))
+
+
+def _read_cold(w: Writer, context: Context, act: DoorIn) -> None:
+    """Store what was read of cold packages; before all else, as it may forbid handing them over."""
+    for package_id in act.package_ids:
+        shown = act.readings.get(package_id)
+        package = None if shown is None else package_store.get(w, context.scope, package_id)
+        if shown is None or package is None or not package.content.cold_chain:
+            continue
+        if package.status == "out_for_delivery" and package.driver_id == context.driver_id:
+            readings.reading_at_door(
+                w,
+                context.scope,
+                context.actor,
+                package_id,
+                context.moment(act.at),
+                shown.celsius,
+                shown.indicator,
+            )
 
 
 def _at_the_door(context: Context, act: DoorIn) -> AtTheDoor:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from scriptrun_box.delivery.cold.model import Celsius, Indicator
 from scriptrun_box.delivery.model import IdKind, Method, Relation
 from scriptrun_box.kernel.texts import clean
 from scriptrun_box.packages.lifecycle import FailureReason
@@ -97,10 +98,18 @@ class PositionIn(ActIn):
     place: StoodIn
 
 
+class ReadingIn(_Shape):
+    """What the thermometer or the indicator of a cold package said at the door."""
+
+    celsius: Celsius | None = None
+    indicator: Indicator | None = None
+
+
 class DoorIn(ActIn):
     """What every act at a door has: the packages, the place or why there is none, the photo."""
 
     package_ids: Ids
+    readings: dict[Id, ReadingIn] = {}
     place: StoodIn | None = None
     no_place: Why | None = None
     photo: bool = False

@@ -65,8 +65,8 @@ async def test_the_shift_has_exactly_these_words_of_a_package(
     shown = told["packages"][out.package_ids[0]]
     assert set(shown) == {
         "id", "status", "name", "address", "phone", "notes", "priority", "sign", "fridge",
-        "check_id", "collect_cents", "recalled", "gate", "in_car", "scans", "instructions",
-        "may_receive", "leave_at_door",
+        "cold_until", "check_id", "collect_cents", "recalled", "gate", "in_car", "scans",
+        "instructions", "may_receive", "leave_at_door",
     }  # fmt: skip
     assert shown["scans"] == [hashed(bytes.fromhex(told["scan_key"]), HIDDEN["barcode"])]  # type: ignore[arg-type]
     assert shown["gate"] == "Not packed in its cold bag yet"

@@ -1,5 +1,6 @@
 // At the door: who took it, the ID, the money, the signature, the photo; one act for the whole stop.
 
+import { isOver, newReading, readingFields, readingProblem, readingsOf } from "./cold.js";
 import { button, choice, dollars, h } from "./dom.js";
 import { moneyFields, moneyProblem, newLine, paymentsOf } from "./money.js";
 import { photoField } from "./photo.js";
@@ -30,8 +31,8 @@ class Form {
     this.photo = null;
     this.where = whereNow(); // found while the rest is filled in
     const kept = at.session.draft?.stop === stop.id ? at.session.draft : null;
-    this.draft = kept ?? this.blank();
-    this.wrong = h("p", { class: "note bad", role: "alert", id: "wrong", hidden: true });
+    this.draft = { ...this.blank(), ...kept };
+    this.wrong = h("div", { class: "note bad", role: "alert", id: "wrong", hidden: true });
     this.inside = h("div", {});
     this.element = h("form", { onsubmit: (event) => this.submit(event), autocomplete: "off", id: "delivering" },
       this.inside,
@@ -55,6 +56,7 @@ class Form {
       strokes: [],
       unsigned: "",
       note: "",
+      readings: {},
       money: Object.fromEntries(this.packages.filter((each) => each.collect_cents).map((each) => [each.id, [newLine(each.collect_cents)]])),
     };
   }
@@ -83,6 +85,7 @@ class Form {
       door && this.howField(),
       toPerson && this.recipient(chosen),
       chosen.some((each) => each.check_id) && this.identification(),
+      ...chosen.filter((each) => each.fridge).map((each) => this.cold(each)),
       ...chosen.filter((each) => each.collect_cents).map((each) => this.money(each)),
       toPerson && this.signature(chosen),
       h("div", { class: "stop" }, photoField((photo) => { this.photo = photo; }), this.text("note", "Note for the desk (optional)", { maxlength: 500 })),
@@ -144,6 +147,12 @@ class Form {
     return moneyFields(title, each.collect_cents, lines, each.id, (again) => { this.keep(); if (again) this.draw(); });
   }
 
+  cold(each) {
+    this.draft.readings[each.id] ??= newReading();
+    const title = this.chosen.length > 1 ? `Cold: ${each.name}` : "Cold";
+    return readingFields(title, this.draft.readings[each.id], () => this.keep());
+  }
+
   signature(chosen) {
     const must = chosen.some((each) => each.sign);
     const drawn = () => this.keep();
@@ -158,9 +167,23 @@ class Form {
     return h("label", {}, words, h("input", { class: "field", name, value: this.draft[name], oninput, ...more }));
   }
 
+  // What forbids to hand it over: [sentence, the reason it is not delivered for].
+  forbidden() {
+    const { chosen, at } = this;
+    if (chosen.some((each) => isOver(each, at.session.now))) return ["It was packed too long ago: do not hand it over.", "temperature"];
+    const warm = this.coldProblems().find(([, never]) => never);
+    return warm ? [warm[0], "temperature"] : null;
+  }
+
+  coldProblems() {
+    const cold = this.chosen.filter((each) => each.fridge);
+    return cold.map((each) => readingProblem(this.draft.readings[each.id], this.at.shift.cold)).filter(Boolean);
+  }
+
   problem() {
     const { draft, chosen } = this;
     if (!chosen.length) return "Choose at least one package.";
+    if (this.coldProblems().length) return this.coldProblems()[0][0];
     if (draft.how === "left_at_door") return this.photo ? "" : "What is left at the door needs a photo.";
     if (!draft.name.trim()) return "Write who took it.";
     if (!draft.relation) return "Choose who they are to the patient.";
@@ -174,9 +197,11 @@ class Form {
 
   async submit(event) {
     event.preventDefault();
-    const problem = this.problem();
-    this.wrong.textContent = problem;
+    const forbidden = this.forbidden();
+    const problem = forbidden?.[0] ?? this.problem();
     this.wrong.hidden = !problem;
+    this.wrong.replaceChildren(problem);
+    if (forbidden) this.wrong.append(button("Could not deliver", () => this.at.go("fail", `${this.stop.id}/${forbidden[1]}`), { kind: "bad" }));
     if (problem) {
       this.wrong.scrollIntoView({ block: "center" });
       return;
@@ -202,6 +227,7 @@ class Form {
       recipient: toPerson ? { name: draft.name.trim(), relation: draft.relation, ...id } : null,
       signature: signed ? draft.strokes : null,
       no_signature: signed ? null : toPerson ? draft.unsigned : "Left at the door",
+      readings: readingsOf(chosen, draft.readings),
       payments: Object.fromEntries(chosen.filter((each) => each.collect_cents).map((each) => [each.id, paymentsOf(draft.money[each.id])])),
       photo: Boolean(photo),
       no_photo: photo ? null : "Not taken",

@@ -1,5 +1,6 @@
 // It could not be delivered: why, with a photo of the door where there is one.
 
+import { readingsOf } from "./cold.js";
 import { button, h } from "./dom.js";
 import { photoField } from "./photo.js";
 import { whereNow } from "./place.js";
@@ -8,7 +9,7 @@ import { currentRoute, openAt } from "./shift.js";
 const REASONS = [["no_answer", "Nobody opens"], ["wrong_address", "Wrong address"], ["refused", "They do not want it"], ["no_id", "No ID"], ["copay_not_paid", "Copay not paid"], ["temperature", "Too warm or too cold"], ["damaged", "Damaged"], ["unsafe", "Not safe here"], ["other", "Something else"]];
 
 export function fail(at) {
-  const { shift, about, go, act, top } = at;
+  const { session, shift, about, more, go, act, top } = at;
   const stop = currentRoute(shift)?.stops.find((each) => each.id === about);
   const packages = stop ? openAt(shift, stop) : [];
   if (!packages.length) return [top("Could not deliver", [""]), h("p", { class: "say" }, "Nothing is open at this stop.")];
@@ -17,7 +18,7 @@ export function fail(at) {
   let done = false;
   const wrong = h("p", { class: "note bad", role: "alert", id: "wrong", hidden: true });
   const note = h("textarea", { class: "field", name: "note", maxlength: 500 });
-  const reasons = REASONS.map(([value, words]) => h("label", { class: "pick" }, h("input", { type: "radio", name: "reason", value }), words));
+  const reasons = REASONS.map(([value, words]) => h("label", { class: "pick" }, h("input", { type: "radio", name: "reason", value, checked: value === more }), words));
   const which = packages.map((each) => h("label", { class: "pick" }, h("input", { type: "checkbox", name: "package", value: each.id, checked: true }), each.name));
   const onsubmit = async (event) => {
     event.preventDefault();
@@ -31,8 +32,11 @@ export function fail(at) {
     if (problem || done) return;
     done = true;
     const found = await Promise.race([where, new Promise((go) => setTimeout(() => go({ no_place: "took too long" }), 60))]);
-    const fields = { package_ids: ids, reason, note: words || null, photo: Boolean(photo), no_photo: photo ? null : "Not taken", ...found };
+    const begun = session.draft?.stop === stop.id ? session.draft : null;
+    const readings = readingsOf(packages.filter((each) => ids.includes(each.id)), begun?.readings);
+    const fields = { package_ids: ids, reason, readings, note: words || null, photo: Boolean(photo), no_photo: photo ? null : "Not taken", ...found };
     await act("fail", fields, "Noted: not delivered.", { photo });
+    if (begun) await session.keepDraft(null);
     go();
   };
   return [

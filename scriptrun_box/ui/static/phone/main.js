@@ -36,8 +36,8 @@ function released() {
 
 // What a screen gets: the session, where it is, and how to go on.
 function here() {
-  const [name = "", about = ""] = location.hash.slice(1).split("/");
-  return { name: SCREENS[name] ? name : "", about };
+  const [name = "", about = "", more = ""] = location.hash.slice(1).split("/");
+  return { name: SCREENS[name] ? name : "", about, more };
 }
 
 function go(name = "", about = "") {
@@ -64,10 +64,10 @@ function draw(anew = false) {
     if (app.dataset.screen === "locked" && !anew) return null;
     return put(locked(session, () => begin()), "locked");
   }
-  const { name, about } = here();
+  const { name, about, more } = here();
   const place = `${name}/${about}`;
   if (TYPED.has(name) && shown === place && !anew) return line();
-  const made = SCREENS[name]({ session, shift: session.shift, about, go, act, top });
+  const made = SCREENS[name]({ session, shift: session.shift, about, more, go, act, top });
   const scroll = shown === place ? scrollY : 0;
   shown = place;
   put(made, name || "home");

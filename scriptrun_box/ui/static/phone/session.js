@@ -34,7 +34,12 @@ export class Session {
 
   // The shift as it stands right now.
   get shift() {
-    return standing(this.told, this.outbox.acts);
+    return standing(this.told, this.outbox.acts, this.now);
+  }
+
+  // By the box's clock, as far as it is known.
+  get now() {
+    return Date.now() - this.aheadMs;
   }
 
   touch() {
@@ -74,6 +79,7 @@ export class Session {
     this.credential = await open(key, await kept.word("credential"));
     const sealed = await kept.word("shift");
     this.told = sealed ? await open(key, sealed) : null;
+    this.aheadMs = this.told?.ahead_ms ?? this.aheadMs;
     this.touch();
     await this.outbox.load();
     this.refresh();
@@ -113,8 +119,8 @@ export class Session {
         await this.news();
         return;
       }
-      this.told = told;
-      await kept.keep("shift", await seal(this.key, told));
+      this.told = { ...told, ahead_ms: this.aheadMs };
+      await kept.keep("shift", await seal(this.key, this.told));
       await this.outbox.settle(moment);
     } catch (error) {
       if (await this.refused(error)) return;

@@ -1,17 +1,25 @@
 // The shift as it stands: what the box said last, and what was done here since. Pure: no storage,
 // no network, no page.
 
+import { isOver } from "./cold.js";
 import { dollars } from "./dom.js";
 
 // What the box has not answered, and what it took after it told the shift, still counts here.
-export function standing(told, acts) {
+export function standing(told, acts, now) {
   if (!told) return null;
   const shift = structuredClone(told);
   for (const { words, answer } of acts) {
     if (!answer || answer.was === "taken") apply(shift, words);
     else if (answer.details?.length) applySome(shift, words, answer.details);
   }
+  for (const each of Object.values(shift.packages)) if (isOver(each, now)) keepBack(each);
   return shift;
+}
+
+// What is no longer cold is not handed over, also where nobody can tell the phone.
+function keepBack(each) {
+  if (each.status === "out_for_delivery") each.recalled = true;
+  if (each.status === "assigned") each.gate ??= "Packed too long ago: give it back";
 }
 
 // Of an act at a door that counted for some packages only, those.
@@ -94,7 +102,7 @@ export function needs(packages) {
   const has = (test) => open.some(test);
   if (has((each) => each.check_id)) found.push(["Check ID, then signature", "must"]);
   else if (has((each) => each.sign)) found.push(["Signature", "must"]);
-  if (has((each) => each.fridge)) found.push(["Keep cold: hand it over, it goes into the fridge now", "cold"]);
+  if (has((each) => each.fridge)) found.push(["Keep cold: hand it over, to be put in the fridge now", "cold"]);
   const due = open.reduce((sum, each) => sum + (each.collect_cents ?? 0), 0);
   if (due) found.push([`Collect ${dollars(due)}`, ""]);
   if (has((each) => each.collect_cents === null)) found.push(["Copay not known: ask the desk", ""]);

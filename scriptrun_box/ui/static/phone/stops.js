@@ -1,5 +1,6 @@
 // The shift: what is next, one stop at a time, and the list of all of them.
 
+import { coldUntil, countdown } from "./cold.js";
 import { button, clockTime, h } from "./dom.js";
 import { currentRoute, isDone, keptBack, mapLink, needs, nextStop, onRoute, openAt, packagesOf, toBringBack } from "./shift.js";
 
@@ -81,7 +82,7 @@ function allDone(at, route) {
     "All stops done",
     h("div", { class: "stop" },
       h("p", { class: "who" }, back.length ? "Bring back to the pharmacy" : "Nothing to bring back"),
-      back.map((each) => h("p", { class: "need" }, each.name, h("small", {}, each.address))),
+      back.map((each) => h("div", { class: "need" }, each.name, h("small", {}, each.address), each.cold_until && countdown("small", each.cold_until, at.session))),
     ),
     h("div", { class: "acts" }, button("List", () => at.go("list")), button("Finish the route", finish, { kind: "go", id: "finish" })),
   );
@@ -101,7 +102,7 @@ export function stop(at) {
     top(title, at.name === undefined && about ? ["list"] : null),
     ...notices(at),
     whereabouts(shift, route, stop, packages),
-    whatIsNeeded(packages, open),
+    whatIsNeeded(at.session, packages, open),
     under && open.length
       ? h("div", { class: "acts" },
           button("Could not deliver", () => go("fail", stop.id), { kind: "bad", id: "to-fail" }),
@@ -130,13 +131,15 @@ function whereabouts(shift, route, stop, packages) {
 
 const STATE_WORDS = { delivered: "Delivered", failed: "Not delivered: bring it back", assigned: "Not out yet" };
 
-function whatIsNeeded(packages, open) {
+function whatIsNeeded(session, packages, open) {
   const title = packages.length === 1 ? "1 package" : `${packages.length} packages`;
   const urgent = packages.some((each) => each.priority === "stat");
   const over = packages.filter((each) => !open.includes(each) && !each.recalled);
+  const until = coldUntil(packages);
   return h("div", { class: "stop" },
     h("b", {}, title, urgent && [" ", h("span", { class: "tag stat" }, "STAT")]),
     h("div", { class: "needs" }, needs(packages.filter((each) => open.includes(each) || each.recalled || each.status === "assigned")).map(([words, kind]) => h("p", { class: `need ${kind}` }, words))),
+    until !== null && countdown("p", until, session, "need"),
     over.map((each) => h("p", { class: "quiet" }, `${each.name}: ${STATE_WORDS[each.status] ?? "over"}`)),
   );
 }
@@ -149,19 +152,21 @@ export function list(at) {
   const done = route.stops.filter((each) => route.status === "started" && isDone(shift, each)).length;
   return [
     top(`${done} of ${route.stops.length} done`, [""]),
-    h("nav", { class: "stop", "aria-label": "Stops" }, route.stops.map((each, number) => row(shift, route, each, number, zone))),
+    h("nav", { class: "stop", "aria-label": "Stops" }, route.stops.map((each, number) => row(at.session, route, each, number, zone))),
   ];
 }
 
-function row(shift, route, stop, number, zone) {
+function row(session, route, stop, number, zone) {
+  const { shift } = session;
   const packages = packagesOf(shift, stop);
   const done = route.status === "started" && isDone(shift, stop);
   const names = [...new Set(packages.map((each) => each.name))].join(", ");
   const failed = packages.some((each) => each.status === "failed");
+  const until = coldUntil(packages);
   const ends = done ? (failed ? "not delivered" : "done") : stop.arrives_at ? clockTime(stop.arrives_at, zone) : "";
   return h("a", { class: `row${done ? " done" : ""}`, href: `#stop/${stop.id}` },
     h("span", { class: "number" }, number + 1),
-    h("span", { class: "grow" }, names, h("small", {}, stop.address), needs(packages).length > 0 && !done && h("small", {}, needs(packages).map(([words]) => words).join(" · "))),
+    h("span", { class: "grow" }, names, h("small", {}, stop.address), needs(packages).length > 0 && !done && h("small", {}, needs(packages).map(([words]) => words).join(" · ")), until !== null && countdown("small", until, session)),
     h("span", { class: "quiet num" }, ends),
   );
 }
