@@ -45,11 +45,16 @@ class Meter:
     def charge(self, key: Key, tenant: Tenant, orders: int) -> None:
         """Let orders through, or raise RateLimited or OverPlan and count nothing of them."""
         self._need_room_in_hour(key, orders)
-        if not key.test:
-            over = self._beyond_plan(tenant, orders)
-            self._new_by_tenant[tenant.id] += orders
-            self._over_by_tenant[tenant.id] += over
+        self.charge_month(tenant, key.test, orders)
         self._new_by_key[key.id] += orders
+
+    def charge_month(self, tenant: Tenant, test: bool, orders: int) -> None:
+        """Let orders through that no key sent: they meet the plan's month alone, or OverPlan."""
+        if test:
+            return
+        over = self._beyond_plan(tenant, orders)
+        self._new_by_tenant[tenant.id] += orders
+        self._over_by_tenant[tenant.id] += over
 
     def room(self, key: Key) -> Room:
         """What is left of the hour of a key that was charged here."""

@@ -153,6 +153,16 @@ def edit(
     return changed, [each for each in warnings if each["field"] in patch or each not in known]
 
 
+def duplicate_warning(package_id: str) -> Item:
+    """The warning of an order that may be that of an earlier package."""
+    return {
+        "field": "rx_number",
+        "code": "possible_duplicate",
+        "message": DUPLICATE,
+        "package_id": package_id,
+    }
+
+
 def nothing_accepted(errors: list[Item]) -> Invalid:
     """400: each order's problems in one flat list, with its index."""
     return Invalid(
@@ -173,13 +183,7 @@ def _again(earlier: Any, body_hash: bytes) -> Answer:
 
 def _shape(batch: Batch, made: list[Created]) -> dict[str, Any]:
     warnings = batch.warnings + [
-        {
-            "index": index,
-            "field": "rx_number",
-            "code": "possible_duplicate",
-            "message": DUPLICATE,
-            "package_id": created.duplicate_of,
-        }
+        {"index": index, **duplicate_warning(created.duplicate_of)}
         for index, created in zip(batch.indexes, made, strict=True)
         if created.duplicate_of is not None
     ]

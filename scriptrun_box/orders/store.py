@@ -1,4 +1,7 @@
-"""The SQL of orders: answers kept for requests that carried an Idempotency-Key."""
+"""The SQL of orders: answers kept for requests that carried an id of their own.
+
+A program sends it as Idempotency-Key; a person's page carries one, kept under who they are.
+"""
 
 from typing import Any
 

@@ -54,7 +54,7 @@ def create_many(
 
 
 def find_duplicates(
-    w: Writer, scope: Scope, contents: list[Content], keys: list[str], package_ids: list[str]
+    r: Reader, scope: Scope, contents: list[Content], keys: list[str], package_ids: list[str]
 ) -> dict[int, str]:
     """{index: id of an earlier package it may be a duplicate of}, within this batch too.
 
@@ -66,7 +66,7 @@ def find_duplicates(
         for content, key in zip(contents, keys, strict=True)
     ]
     earlier: dict[tuple[str, str, str | None], list[tuple[str, Content]]] = {}
-    for package_id, key, content in store.same_name_and_date(w, scope, wanted):
+    for package_id, key, content in store.same_name_and_date(r, scope, wanted):
         place = (content.delivery_date, key, content.rx_number)
         earlier.setdefault(place, []).append((package_id, content))
     duplicates: dict[int, str] = {}

@@ -63,7 +63,7 @@ MADE_BY_TESTS = (
     "close_amendments", "day_closes", "incidents", "dispositions", "custody", "releases",
     "driver_pins", "state_rules", "drivers", "erasures", "sightings", "places",
     "print_jobs", "printers", "cold_quarantines", "cold_files", "cold_readings", "cold_packs",
-    "cold_bags", "cold_rules", "phones", "phone_codes", "phone_acts",
+    "cold_bags", "cold_rules", "phones", "phone_codes", "phone_acts", "idempotency",
 )  # fmt: skip
 OWN_RULE = {
     "state": "TX",

@@ -33,6 +33,7 @@ TO_DRIVER = {"driver_id": "{driver}"}
 TO_MERGE = {"patient_id": "{other}"}
 TO_SPLIT = {"external_patient_id": "{other}"}
 BY_HAND = {"act": "a" * 32, "when": "{stamp}", "how": "to_person", "relation": "patient"}
+TYPED = {"patient_name": "Maria {unique}", "patient_address": "123 Main St, Miami, FL 33178"}
 PACK = {"bag_id": "{other}", "celsius": 4.5}
 DECIDED = {"disposition": "release", "words": "Stable for a day at room temperature"}
 LOGGER = {"csv": "time,celsius\n2026-04-20 09:00,4.5"}
@@ -286,6 +287,10 @@ DESK = [
     _form("/board/move", STAFF, ok=400),  # 400: nothing is ticked
     _form("/board/undo", STAFF, ok=409),
     _form("/undo", STAFF, ok=409),  # 409: nobody did anything yet
+    _page("/orders/new"),
+    _form("/orders", STAFF, act="a" * 32, **TYPED),
+    _page("/live/orders/found"),
+    _form("/live/orders/warned", STAFF, ok=200, **TYPED),
     _page("/packages"),
     _page("/packages.csv"),
     _page("/packages/{id}", subject="package"),

@@ -1,8 +1,7 @@
 """One package: all it carries, its timeline, and what can be done with it."""
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal, InvalidOperation
-from typing import Any, cast, get_args
+from typing import cast, get_args
 
 from starlette.responses import Response
 
@@ -23,16 +22,17 @@ from scriptrun_box.orders.reading import Places
 from scriptrun_box.packages import actions, last_acts
 from scriptrun_box.packages.api import PACKAGE_ID, look
 from scriptrun_box.packages.lifecycle import CANCEL_REASONS, FAILURE_REASONS, NOT_YET_OUT
-from scriptrun_box.packages.model import Content, Package, order_fields
+from scriptrun_box.packages.model import Package
 from scriptrun_box.packages.seen import Seen, as_seen, at_arrival
 from scriptrun_box.patients import store as patients
 from scriptrun_box.ui import chilling, driving, pages, parcel, queries
+from scriptrun_box.ui.order_forms import filled_of, order_of, wrong_of
 
-FLAGS = ("requires_signature", "cold_chain", "controlled_substance")
 LATE_FIELDS = ("patient_phone", "notes")  # may still change once the package is out
 STEPS: tuple[str, ...] = get_args(sandbox.Step)
 DONE = {
     "saved": "Saved.",
+    "entered": "The order is saved.",
     "cancelled": "The package is cancelled.",
     "assigned": "Assigned.",
     "unassigned": "Taken back; it waits to be assigned.",
@@ -44,12 +44,6 @@ DONE = {
     "walked": "One step further.",
     "packed": "Packed: the bag's time runs.",
     "unpacked": "Taken out of its bag.",
-}
-BETTER_WORDS = {
-    ("patient_phone", "bad_format"): "Write it with its area code, such as 305 555 1234.",
-    ("copay_amount", "wrong_type"): "Write dollars and cents, such as 12.50.",
-    ("copay_amount", "bad_format"): "Write dollars and cents, such as 12.50.",
-    ("dea_schedule", "conflict"): "A schedule needs the tick at controlled substance.",
 }
 
 
@@ -68,7 +62,7 @@ async def edit(call: Call) -> Response:
             _edit, call.whose, call.caller.actor, id_of(call), form.get("stamp", ""), form, places
         )
     except Invalid as refusal:
-        return await _page(call, 400, given=form, wrong=_wrong(refusal))
+        return await _page(call, 400, given=form, wrong=wrong_of(refusal))
     except Conflict as refusal:
         return await _page(call, 409, problem=refusal.sentence)
     return _back(call, "saved")
@@ -224,7 +218,7 @@ async def _page(
         patient=await call.box.db.read(patients.for_package, found),
         drivers=drivers,
         cold=await call.box.db.read(chilling.packing_of, call.whose, found),
-        form=given or _form(found.content),
+        form=given or filled_of(found.content),
         wrong=wrong or {},
         problem=problem,
         notice=notice,
@@ -252,52 +246,7 @@ def _edit(
             " Here is how it stands now."
         )
     names = LATE_FIELDS if found.status == "out_for_delivery" else tuple(parcel.FIELD_WORDS)
-    patch = {name: _value(name, form) for name in names if name in form or name in FLAGS}
-    orders.edit(w, scope, actor, package_id, patch, places)
-
-
-def _value(name: str, form: dict[str, str]) -> Any:
-    """A form's field as an order has it; an empty one says nothing."""
-    if name in FLAGS:
-        return name in form
-    text = form[name].strip()
-    if not text:
-        return None
-    if name == "medications":
-        return [line.strip() for line in text.splitlines() if line.strip()]
-    if name == "copay_amount":
-        try:
-            return Decimal(text.removeprefix("$").strip())
-        except InvalidOperation:
-            return text  # refused, in words, by the rules of an order
-    return text
-
-
-def _form(content: Content) -> dict[str, str]:
-    """An order as its form shows it."""
-    shown = {}
-    for name, value in {**order_fields(content), "pharmacy_id": content.location_id}.items():
-        if name in FLAGS:
-            if value:
-                shown[name] = "on"
-        elif name == "medications":
-            shown[name] = "\n".join(content.medications or [])
-        elif name == "copay_amount":
-            shown[name] = "" if value is None else f"{value:.2f}"
-        else:
-            shown[name] = value or ""
-    return shown
-
-
-def _wrong(refusal: Invalid) -> dict[str, str]:
-    """What is wrong, by field, in the words of the form."""
-    said = {}
-    for item in refusal.details:
-        name = str(item["field"])
-        label = parcel.FIELD_WORDS.get(name, name)
-        plain = str(item["message"]).replace(name, label)
-        said[name] = BETTER_WORDS.get((name, item["code"]), plain)
-    return said
+    orders.edit(w, scope, actor, package_id, order_of(form, names), places)
 
 
 def id_of(call: Call) -> str:

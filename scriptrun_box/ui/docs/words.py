@@ -242,6 +242,7 @@ PAGE_CODES = (  # what only people on the screens, phones and links can meet
     Code(404, "link_used", "The one-time link was used or is too old."),
     Code(409, "not_restored", "No restored copy's events wait for a decision."),
     Code(409, "last_owner", "The last owner stays an owner."),
+    Code(409, "already_entered", "The order of this page is saved; it was sent with other words."),
     Code(409, "undo_too_late", "Something else was done since, or it is too long ago."),
     Code(409, "not_quarantined", "Somebody else has decided about this quarantine."),
     Code(409, "disposition_not_allowed", "This cannot be decided where the package is."),

@@ -26,6 +26,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "g") document.body.dataset.going = goUntil = Date.now() + GO_MS; // for who listens earlier
   else if (event.key === "?") document.getElementById("keys")?.showModal();
   else if (event.key === "/") search(event);
+  else if (event.key === "n" && document.getElementById("keys")) location.assign("/orders/new");
   else if (event.key === "u") document.querySelector("[data-undo]")?.click();
   else if (event.key === "j" || event.key === "k") step(event, event.key === "j" ? 1 : -1);
 });
